@@ -1,0 +1,100 @@
+"""What can be traded. An instrument id says enough to ask a broker for the rest.
+
+EUR.USD@IDEALPRO       a currency pair: base.quote@exchange
+AAPL@SMART             a stock, in US dollars; other currencies: BMW@IBIS:EUR
+ES-202612@CME          a future by contract month (YYYYMM) or day (YYYYMMDD); other currencies: FDAX-202612@EUREX:EUR
+"""
+
+import enum
+import re
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from atlas.domain._struct import Value
+from atlas.domain.errors import BadInput
+from atlas.domain.order import Side
+
+_ID = re.compile(
+    r"(?P<symbol>[A-Z0-9]+(?: [A-Z0-9]+)?)"
+    r"(?:\.(?P<quote>[A-Z]{3})|-(?P<expiry>\d{6}(?:\d{2})?))?"
+    r"@(?P<exchange>[A-Z0-9]+)"
+    r"(?::(?P<currency>[A-Z]{3}))?"
+)
+
+
+class InstrumentKind(enum.Enum):
+    """The asset classes that Atlas trades."""
+
+    CASH = "cash"
+    STOCK = "stock"
+    FUTURE = "future"
+
+
+class InstrumentSpec(Value, frozen=True):
+    """What an instrument id says by itself; a broker's contract details turn it into an `Instrument`."""
+
+    id: str
+    kind: InstrumentKind
+    symbol: str
+    exchange: str
+    currency: str
+    expiry: str = ""
+
+
+def parse_instrument_id(text: str) -> InstrumentSpec:
+    """The parts of an instrument id.
+
+    Raises:
+        BadInput: `text` does not follow the grammar in the head of this module.
+
+    >>> parse_instrument_id("EUR.USD@IDEALPRO").currency
+    'USD'
+    """
+    match = _ID.fullmatch(text)
+    if match is None or (match["quote"] and match["currency"]):
+        raise BadInput(
+            f"{text!r} is not an instrument id; write a pair as EUR.USD@IDEALPRO, a stock as AAPL@SMART, "
+            "a future as ES-202612@CME"
+        )
+    kind, currency = InstrumentKind.STOCK, match["currency"] or "USD"
+    if match["quote"]:
+        kind, currency = InstrumentKind.CASH, match["quote"]
+    elif match["expiry"]:
+        kind = InstrumentKind.FUTURE
+    return InstrumentSpec(text, kind, match["symbol"], match["exchange"], currency, match["expiry"] or "")
+
+
+class Instrument(Value, frozen=True, tag="instrument"):
+    """An instrument as its broker defines it.
+
+    Prices are in `currency` per unit; one unit of a future is worth `multiplier` times its price.
+    `trading_hours` and `liquid_hours` are the broker's strings, local to `time_zone`.
+    """
+
+    id: str
+    kind: InstrumentKind
+    symbol: str
+    exchange: str
+    currency: str
+    con_id: int
+    tick_size: float
+    multiplier: float = 1.0
+    size_step: float = 1.0
+    min_size: float = 1.0
+    time_zone: str = "UTC"
+    trading_hours: str = ""
+    liquid_hours: str = ""
+    local_symbol: str = ""
+    trading_class: str = ""
+    expiry: str = ""
+    primary_exchange: str = ""
+    long_name: str = ""
+
+    def on_tick(self, price: float) -> bool:
+        """Whether `price` lies on the instrument's price grid."""
+        return Decimal(repr(price)) % Decimal(repr(self.tick_size)) == 0
+
+    def passive_price(self, price: float, side: Side) -> float:
+        """`price` moved onto the grid, never to the worse for `side`: a buy is rounded down, a sell up."""
+        tick = Decimal(repr(self.tick_size))
+        rounding = ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
+        return float((Decimal(repr(price)) / tick).to_integral_value(rounding) * tick)
