@@ -26,6 +26,7 @@ from atlas.domain.order import (
     TimeInForce,
     action_id,
 )
+from atlas.domain.order_state import IllegalTransition, OrderState, fold
 from atlas.domain.time import NS_PER_MS, NS_PER_SECOND, NS_PER_US, Clock, ManualClock, from_datetime, iso, to_datetime
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "ConfigurationError",
     "CorruptJournal",
     "Execution",
+    "IllegalTransition",
     "Instrument",
     "InstrumentKind",
     "InstrumentSpec",
@@ -54,6 +56,7 @@ __all__ = [
     "OrderEvent",
     "OrderEventKind",
     "OrderKind",
+    "OrderState",
     "OrderStatus",
     "Position",
     "Quote",
@@ -66,6 +69,7 @@ __all__ = [
     "UnknownInstrument",
     "action_id",
     "exact",
+    "fold",
     "from_datetime",
     "iso",
     "parse_instrument_id",

@@ -1,0 +1,1 @@
+"""The skeleton that every service shares: configuration, lifecycle, control socket, metrics, logs."""

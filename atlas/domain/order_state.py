@@ -1,0 +1,145 @@
+"""The state of an order: the fold of its events. Pure; the same for the trader, the database, the robots and the monitor.
+
+    (nothing) ──► denied
+        │
+        └──► pending ──► sent ──► working ◄──► partially_filled ──► filled
+                │          │         │                │
+                └──────────┴─────────┴────────────────┴──► cancelled, rejected, expired
+                           └──► unknown ──► any state that the broker turns out to know
+
+An execution counts whenever it arrives, also after a cancel: the broker's word on a fill is final. Everything that the table
+does not allow is an `IllegalTransition` and changes nothing.
+"""
+
+from decimal import Decimal
+
+import msgspec
+
+from atlas.domain._struct import Value
+from atlas.domain.books import exact
+from atlas.domain.events import OrderEvent, OrderEventKind
+from atlas.domain.order import Order, OrderStatus
+
+_S, _E = OrderStatus, OrderEventKind
+_OPEN = (_S.PENDING, _S.SENT, _S.WORKING, _S.PARTIALLY_FILLED, _S.UNKNOWN)
+
+# What each event makes of each status. Executions are not here: they go by quantity. Where an event keeps the status, the
+# table says so; where a pair is missing, the event is illegal.
+_NEXT: dict[tuple[OrderStatus, OrderEventKind], OrderStatus] = {
+    (_S.PENDING, _E.SENT): _S.SENT,
+    (_S.PENDING, _E.DENIED): _S.DENIED,
+    (_S.UNKNOWN, _E.DENIED): _S.DENIED,
+    **{(status, _E.WORKING): _S.WORKING for status in (_S.PENDING, _S.SENT, _S.WORKING, _S.UNKNOWN)},
+    (_S.PARTIALLY_FILLED, _E.WORKING): _S.PARTIALLY_FILLED,
+    **{(status, _E.UNKNOWN): _S.UNKNOWN for status in _OPEN},
+    **{(status, _E.CANCELLED): _S.CANCELLED for status in _OPEN},
+    **{(status, _E.REJECTED): _S.REJECTED for status in _OPEN},
+    **{(status, _E.EXPIRED): _S.EXPIRED for status in _OPEN},
+    **{(status, _E.MODIFIED): status for status in (_S.SENT, _S.WORKING, _S.PARTIALLY_FILLED, _S.UNKNOWN)},
+    **{(status, _E.CANCEL_REQUESTED): status for status in _OPEN},
+    **{(status, _E.REFUSED): status for status in OrderStatus},
+    **{(status, _E.COMMISSIONED): status for status in OrderStatus},
+}
+
+
+class IllegalTransition(Exception):  # named for what happened, as all our errors
+    """An event that cannot happen to an order in its present state. It is recorded and alarmed, never applied."""
+
+
+class OrderState(Value, frozen=True, tag="order_state"):
+    """Where an order is, and what has been executed of it.
+
+    `order` is as last modified. `filled` is in units, `average_price` is 0.0 until something was filled, `commission` sums the
+    reported commissions. `executions` holds the execution ids that count, `charged` those whose commission was counted.
+    """
+
+    order: Order
+    status: OrderStatus
+    at_ns: int
+    filled: float = 0.0
+    average_price: float = 0.0
+    commission: float = 0.0
+    reason: str = ""
+    broker_order_id: int = 0
+    perm_id: int = 0
+    executions: tuple[str, ...] = ()
+    charged: tuple[str, ...] = ()
+
+    @property
+    def remaining(self) -> float:
+        """Units not filled yet."""
+        return float(exact(self.order.quantity) - exact(self.filled))
+
+
+def fold(state: OrderState | None, event: OrderEvent) -> OrderState:
+    """The state after `event`. An execution or commission that was counted before changes nothing.
+
+    Raises:
+        IllegalTransition: the event cannot happen now.
+    """
+    if state is None:
+        return _first(event)
+    if event.kind is _E.EXECUTED:
+        return _executed(state, event)
+    status = _NEXT.get((state.status, event.kind))
+    if status is None:
+        raise IllegalTransition(f"order {event.order_id} is {state.status.value}: {event.kind.value} cannot happen to it")
+    if event.kind is _E.COMMISSIONED and event.commission is not None:
+        return _charged(state, event)
+    return msgspec.structs.replace(
+        state,
+        order=event.order if event.kind is _E.MODIFIED and event.order is not None else state.order,
+        status=status,
+        at_ns=event.at_ns,
+        reason=event.reason or state.reason,
+        broker_order_id=event.broker_order_id or state.broker_order_id,
+        perm_id=event.perm_id or state.perm_id,
+    )
+
+
+def _first(event: OrderEvent) -> OrderState:
+    if event.order is None or event.kind not in (_E.PENDING, _E.DENIED):
+        raise IllegalTransition(
+            f"order {event.order_id} is not known: {event.kind.value} cannot be the first that is heard of it"
+        )
+    status = _S.PENDING if event.kind is _E.PENDING else _S.DENIED
+    return OrderState(event.order, status, event.at_ns, reason=event.reason, broker_order_id=event.broker_order_id)
+
+
+def _executed(state: OrderState, event: OrderEvent) -> OrderState:
+    execution = event.execution
+    if execution is None:
+        raise IllegalTransition(f"order {event.order_id}: executed, but no execution came with it")
+    if execution.id in state.executions:
+        return state
+    before, more = exact(state.filled), exact(execution.quantity)
+    filled = before + more
+    average = (exact(state.average_price) * before + exact(execution.price) * more) / filled
+    return msgspec.structs.replace(
+        state,
+        status=_after_execution(state, filled),
+        at_ns=event.at_ns,
+        filled=float(filled),
+        average_price=float(average),
+        broker_order_id=event.broker_order_id or state.broker_order_id,
+        perm_id=event.perm_id or state.perm_id,
+        executions=(*state.executions, execution.id),
+    )
+
+
+def _after_execution(state: OrderState, filled: Decimal) -> OrderStatus:
+    if filled >= exact(state.order.quantity):
+        return _S.FILLED
+    return state.status if state.status.is_final else _S.PARTIALLY_FILLED
+
+
+def _charged(state: OrderState, event: OrderEvent) -> OrderState:
+    commission = event.commission
+    if commission is None or commission.execution_id in state.charged:
+        return state
+    return msgspec.structs.replace(
+        state,
+        at_ns=event.at_ns,
+        commission=float(exact(state.commission) + exact(commission.amount)),
+        charged=(*state.charged, commission.execution_id),
+    )

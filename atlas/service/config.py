@@ -1,0 +1,370 @@
+"""The one configuration of the desk: its schema, and where each value came from.
+
+Four sources, the first that has a value wins: command line (`--set trader.account=DU1`), environment
+(`ATLAS_TRADER__ACCOUNT=DU1`), the file `atlas.yaml`, the defaults below. An empty value means unset. A key that is not in the
+schema is refused, so that a typing error never passes for a setting.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from atlas.domain import BadInput, ConfigurationError, parse_instrument_id
+
+Port = int
+"""A TCP port; 0 is refused: peers have to know it."""
+
+ENVIRONMENT_PREFIX = "ATLAS_"
+NOT_SETTINGS = frozenset({"ATLAS_CONFIG", "ATLAS_TEST_DATA", "ATLAS_REQUIRE_DATA"})
+
+
+class Section(BaseModel):
+    """A part of the schema: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class BusSettings(Section):
+    """The ZeroMQ links between services."""
+
+    curve: bool = Field(True, description="encrypt and authenticate every link; off only for measuring")
+    secret_keys_dir: Path | None = Field(None, description="private keys; <state_dir>/keys/secret when unset")
+    public_keys_dir: Path | None = Field(None, description="public keys of all services; <state_dir>/keys/public when unset")
+
+
+class DatabaseSettings(Section):
+    """MongoDB."""
+
+    url: str = Field("mongodb://127.0.0.1:27017/", description="server or replica set, without user and password")
+    name: str = Field("atlas", pattern=r"^[A-Za-z0-9_-]{1,60}$", description="database name")
+    user: str = Field("", description="user; no authentication when unset")
+    password: SecretStr = Field(SecretStr(""), description="password; better give password_file")
+    password_file: Path | None = Field(None, description="file that holds the password")
+    start_timeout_seconds: float = Field(10.0, gt=0, description="how long a start waits for the server")
+
+
+class GatewaySettings(Section):
+    """The IB gateway, real or simulated."""
+
+    host: str = Field("127.0.0.1", min_length=1)
+    port: Port = Field(4002, ge=1, le=65535)
+    start_timeout_seconds: float = Field(30.0, gt=0, description="how long a start waits for a first connection")
+    request_timeout_seconds: float = Field(10.0, gt=0, description="after this an unanswered request has an unknown outcome")
+
+
+class ServiceSettings(Section):
+    """What every service has."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="where other services find it")
+    metrics_port: Port = Field(..., ge=1, le=65535, description="Prometheus metrics over HTTP")
+    control_port: Port = Field(..., ge=1, le=65535, description="control socket")
+
+
+class WatcherSettings(ServiceSettings):
+    """Market data in, bars out."""
+
+    control_port: Port = Field(5560, ge=1, le=65535, description="control socket")
+    metrics_port: Port = Field(9101, ge=1, le=65535, description="Prometheus metrics over HTTP")
+    data_port: Port = Field(5561, ge=1, le=65535, description="market data, published")
+    request_port: Port = Field(5562, ge=1, le=65535, description="market requests")
+    client_id: int = Field(11, ge=1, description="API client id at the gateway")
+    bar_seconds: tuple[int, ...] = Field((5, 60), description="periods of the bars that are built")
+    tick_by_tick_lines: int = Field(5, ge=0, description="so many instruments get every tick, the others market data")
+    overflow: Literal["conflate", "wait"] = Field(
+        "conflate",
+        description="slow subscribers: conflate quotes, or make the market wait (only against a recording)",
+    )
+
+
+class RiskSettings(Section):
+    """Limits that an opening order must keep; a closing one is never refused."""
+
+    max_order_quantity: float = Field(1_000_000.0, gt=0, description="units of one order")
+    max_position: float = Field(5_000_000.0, gt=0, description="absolute units held of one instrument per account")
+    max_working_orders: int = Field(100, ge=1, description="orders not yet final, per robot")
+
+
+class TraderSettings(ServiceSettings):
+    """Orders out, reports in."""
+
+    control_port: Port = Field(5570, ge=1, le=65535, description="control socket")
+    metrics_port: Port = Field(9102, ge=1, le=65535, description="Prometheus metrics over HTTP")
+    order_port: Port = Field(5563, ge=1, le=65535, description="order commands")
+    event_port: Port = Field(5564, ge=1, le=65535, description="order events, published")
+    client_id: int = Field(1, ge=1, description="API client id at the gateway; the owner of our orders")
+    account: str = Field("", description="account to trade; the login's first when unset")
+    live: bool = Field(False, description="must be true to trade an account that is not a paper account (DU...)")
+    risk: RiskSettings = RiskSettings()
+
+
+class RobotSettings(Section):
+    """One robot: a strategy on its instruments."""
+
+    id: str = Field(..., pattern=r"^[a-z0-9_-]{1,32}$")
+    strategy: str = Field(..., description="file name below strategy.folder, without .py")
+    instruments: tuple[str, ...] = Field(..., min_length=1)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("instruments")
+    @classmethod
+    def _instruments_are_ids(cls, ids: tuple[str, ...]) -> tuple[str, ...]:
+        return _checked_ids(ids)
+
+
+class StrategySettings(ServiceSettings):
+    """The robots."""
+
+    control_port: Port = Field(5580, ge=1, le=65535, description="control socket")
+    metrics_port: Port = Field(9103, ge=1, le=65535, description="Prometheus metrics over HTTP")
+    folder: Path = Field(Path("strategies"), description="where strategy files lie")
+    mailbox_size: int = Field(100_000, ge=1000, description="messages that may wait for the robots")
+    robots: tuple[RobotSettings, ...] = (
+        RobotSettings(id="sma-eurusd", strategy="sma_cross", instruments=("EUR.USD@IDEALPRO",)),
+        RobotSettings(id="sma-gbpusd", strategy="sma_cross", instruments=("GBP.USD@IDEALPRO",)),
+        RobotSettings(id="sma-aapl", strategy="sma_cross", instruments=("AAPL@SMART",), parameters={"quantity": 100.0}),
+    )
+
+    @field_validator("robots")
+    @classmethod
+    def _ids_are_unique(cls, robots: tuple[RobotSettings, ...]) -> tuple[RobotSettings, ...]:
+        names = [robot.id for robot in robots]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"two robots are called {', '.join(sorted(twice))}")
+        return robots
+
+
+class MonitorSettings(ServiceSettings):
+    """What people look at."""
+
+    control_port: Port = Field(5590, ge=1, le=65535, description="control socket")
+    metrics_port: Port = Field(9104, ge=1, le=65535, description="Prometheus metrics over HTTP")
+    http_port: Port = Field(8080, ge=1, le=65535, description="REST and web page")
+    token_file: Path | None = Field(None, description="the access token; <state_dir>/monitor.token when unset")
+
+
+class LogSettings(Section):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal, else JSON lines")
+
+
+class Settings(BaseSettings):
+    """The whole configuration."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+    )
+
+    state_dir: Path = Field(Path("var"), description="journals, keys and tokens")
+    bind_address: str = Field("127.0.0.1", min_length=1, description="where services listen")
+    bus: BusSettings = BusSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    watcher: WatcherSettings = WatcherSettings()
+    trader: TraderSettings = TraderSettings()
+    strategy: StrategySettings = StrategySettings()
+    monitor: MonitorSettings = MonitorSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Look at nothing but what `load` hands over: it has read the sources and knows where each value came from."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @property
+    def secret_keys_dir(self) -> Path:
+        """Where private keys lie."""
+        return self.bus.secret_keys_dir or self.state_dir / "keys" / "secret"
+
+    @property
+    def public_keys_dir(self) -> Path:
+        """Where the public keys of all services lie."""
+        return self.bus.public_keys_dir or self.state_dir / "keys" / "public"
+
+    @property
+    def monitor_token_file(self) -> Path:
+        """Where the monitor's access token lies."""
+        return self.monitor.token_file or self.state_dir / "monitor.token"
+
+    def database_password(self) -> str:
+        """The database password, from its file if one is named.
+
+        Raises:
+            ConfigurationError: the file cannot be read.
+        """
+        if self.database.password_file is None:
+            return self.database.password.get_secret_value()
+        try:
+            return self.database.password_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigurationError(
+                f"database.password_file {self.database.password_file} cannot be read ({error.strerror}); "
+                "name a readable file or unset it"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The settings, and for each key that is not a default, which source gave it."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """Every key with its value as text and its origin, secrets masked."""
+        for key, value in _flatten(self.settings.model_dump(mode="json")):
+            parents = [key[: m.start()] for m in re.finditer(r"\.", key)] + [key]
+            origin = next((self.origins[name] for name in reversed(parents) if name in self.origins), "default")
+            yield key, str(value), origin
+
+
+def load(overrides: Sequence[str] = (), environment: Mapping[str, str] | None = None, file: Path | None = None) -> Loaded:
+    """Read the configuration from all its sources.
+
+    Args:
+        overrides: `key=value` from the command line, keys dotted.
+        environment: variables; the process's own when None.
+        file: the YAML file; ATLAS_CONFIG or ./atlas.yaml when None, and then it may be missing.
+
+    Raises:
+        ConfigurationError: an unknown key, a value of the wrong type, or a file that is missing or no YAML.
+    """
+    environment = os.environ if environment is None else environment
+    sources = [
+        ("command line", _from_overrides(overrides)),
+        ("environment", _from_environment(environment)),
+        _from_file(environment, file),
+    ]
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for name, values in reversed(sources):
+        _merge(merged, values, origins, name)
+    try:
+        return Loaded(Settings.model_validate(merged), origins)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error, origins)) from None
+
+
+def _from_overrides(overrides: Sequence[str]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key:
+            raise ConfigurationError(f"--set {override!r} is not key=value, as in --set trader.account=DU1000001")
+        node = result
+        *parents, last = key.split(".")
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        if text:
+            node[last] = yaml.safe_load(text)
+    return result
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    known = {ENVIRONMENT_PREFIX + key.replace(".", "__").upper() for key, _ in _schema_keys(Settings)}
+    for name in sorted(environment):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in known | NOT_SETTINGS and environment[name]:
+            raise ConfigurationError(
+                f"the environment variable {name} is not a setting of Atlas; see `atlas config show` for those there are"
+            )
+    source = EnvSettingsSource(Settings)
+    source.env_vars = {name.lower(): value for name, value in environment.items() if value}
+    try:
+        values = source()
+    except Exception as error:
+        raise ConfigurationError(f"the environment cannot be read as settings: {error}") from error
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _from_file(environment: Mapping[str, str], file: Path | None) -> tuple[str, dict[str, Any]]:
+    named = file or (Path(environment["ATLAS_CONFIG"]) if environment.get("ATLAS_CONFIG") else None)
+    path = named or Path("atlas.yaml")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if named is None:
+            return "file", {}
+        raise ConfigurationError(f"the configuration file {path} is not there") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the configuration file {path} cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"the configuration file {path} is not YAML: {' '.join(str(error).split())}") from error
+    if content is None:
+        content = {}
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"the configuration file {path} must hold keys and values, not a {type(content).__name__}")
+    return str(path), content
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any], origins: dict[str, str], name: str, prefix: str = "") -> None:
+    for key, value in values.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict) and (isinstance(into.get(key), dict) or key in Settings.model_fields):
+            if not isinstance(into.get(key), dict):
+                into[key] = {}
+            _merge(into[key], value, origins, name, f"{path}.")
+        elif value is not None:
+            into[key] = value
+            origins[path] = name
+
+
+def _schema_keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, type]]:
+    for name, field in model.model_fields.items():
+        yield f"{prefix}{name}", model
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _schema_keys(field.annotation, f"{prefix}{name}.")
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for index, item in enumerate(value):
+                yield from _flatten(item, f"{prefix}{key}.{index}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
+    parts = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"])
+        origin = next((origins[name] for name in origins if name == key or name.startswith(f"{key}.")), None)
+        origin = origin or next((origins[name] for name in origins if key.startswith(f"{name}.")), "defaults")
+        if item["type"] == "extra_forbidden":
+            parts.append(f"{key} (from {origin}) is not a setting of Atlas; see `atlas config show` for those there are")
+        else:
+            parts.append(f"{key} (from {origin}): {item['msg'].removeprefix('Value error, ')}, not {item['input']!r}")
+    return "; ".join(parts)
+
+
+def _checked_ids(ids: tuple[str, ...]) -> tuple[str, ...]:
+    for instrument in ids:
+        try:
+            parse_instrument_id(instrument)
+        except BadInput as error:
+            raise ValueError(str(error)) from None
+    return ids
