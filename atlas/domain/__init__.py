@@ -1,6 +1,6 @@
 """What the desk talks about: instruments, market data, orders, executions, books. Pure; imports nothing of ours."""
 
-from atlas.domain._struct import plain
+from atlas.domain._struct import from_plain, plain
 from atlas.domain.books import Books, Position, exact
 from atlas.domain.errors import (
     AtlasError,
@@ -71,6 +71,7 @@ __all__ = [
     "exact",
     "fold",
     "from_datetime",
+    "from_plain",
     "iso",
     "parse_instrument_id",
     "plain",

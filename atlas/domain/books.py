@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 
+from atlas.domain._struct import Value
 from atlas.domain.events import Commission, Execution
 from atlas.domain.instrument import Instrument, InstrumentKind
 
@@ -23,6 +24,16 @@ class Position:
 
     quantity: float
     average_price: float
+
+
+class BooksState(Value, frozen=True):
+    """Books at rest, as plain values: (account, instrument or currency, amounts...)."""
+
+    holdings: list[tuple[str, str, Decimal, Decimal]]
+    cash: list[tuple[str, str, Decimal]]
+    realised: list[tuple[str, str, Decimal]]
+    counted: list[str]
+    uncharged: list[Execution]
 
 
 @dataclass(slots=True)

@@ -39,6 +39,7 @@ class OrderEventKind(enum.Enum):
     PENDING = "pending"
     SENT = "sent"
     WORKING = "working"
+    MODIFY_REQUESTED = "modify_requested"
     MODIFIED = "modified"
     EXECUTED = "executed"
     COMMISSIONED = "commissioned"
@@ -53,9 +54,9 @@ class OrderEventKind(enum.Enum):
 class OrderEvent(Value, frozen=True, tag="order_event"):
     """One thing that happened to one order, numbered by the trader from 1 without gaps.
 
-    `order` comes with the order's first event (`denied` or `pending`) and with `modified`, `execution` with `executed`,
-    `commission` with `commissioned`. `refused` says that a modify or cancel was turned down and the order stands as it was.
-    `reason` is for people and carries the broker's code and words where there are any.
+    `order` comes with the order's first event (`denied` or `pending`) and, changed, with `modify_requested` and `modified`;
+    `execution` comes with `executed`, `commission` with `commissioned`. `refused` says that a modify or cancel was turned
+    down and the order stands as it was. `reason` is for people and carries the broker's code and words where there are any.
     """
 
     sequence: int

@@ -36,6 +36,7 @@ _NEXT: dict[tuple[OrderStatus, OrderEventKind], OrderStatus] = {
     **{(status, _E.REJECTED): _S.REJECTED for status in _OPEN},
     **{(status, _E.EXPIRED): _S.EXPIRED for status in _OPEN},
     **{(status, _E.MODIFIED): status for status in (_S.SENT, _S.WORKING, _S.PARTIALLY_FILLED, _S.UNKNOWN)},
+    **{(status, _E.MODIFY_REQUESTED): status for status in _OPEN},
     **{(status, _E.CANCEL_REQUESTED): status for status in _OPEN},
     **{(status, _E.REFUSED): status for status in OrderStatus},
     **{(status, _E.COMMISSIONED): status for status in OrderStatus},
@@ -51,6 +52,7 @@ class OrderState(Value, frozen=True, tag="order_state"):
 
     `order` is as last modified. `filled` is in units, `average_price` is 0.0 until something was filled, `commission` sums the
     reported commissions. `executions` holds the execution ids that count, `charged` those whose commission was counted.
+    `sequence` is the number of the last event that was applied; an event with that number or a lower one changes nothing.
     """
 
     order: Order
@@ -64,6 +66,8 @@ class OrderState(Value, frozen=True, tag="order_state"):
     perm_id: int = 0
     executions: tuple[str, ...] = ()
     charged: tuple[str, ...] = ()
+    cancel_requested: bool = False
+    sequence: int = 0
 
     @property
     def remaining(self) -> float:
@@ -79,6 +83,8 @@ def fold(state: OrderState | None, event: OrderEvent) -> OrderState:
     """
     if state is None:
         return _first(event)
+    if event.sequence and event.sequence <= state.sequence:
+        return state
     if event.kind is _E.EXECUTED:
         return _executed(state, event)
     status = _NEXT.get((state.status, event.kind))
@@ -94,6 +100,8 @@ def fold(state: OrderState | None, event: OrderEvent) -> OrderState:
         reason=event.reason or state.reason,
         broker_order_id=event.broker_order_id or state.broker_order_id,
         perm_id=event.perm_id or state.perm_id,
+        cancel_requested=state.cancel_requested or event.kind is _E.CANCEL_REQUESTED,
+        sequence=event.sequence or state.sequence,
     )
 
 
@@ -103,7 +111,9 @@ def _first(event: OrderEvent) -> OrderState:
             f"order {event.order_id} is not known: {event.kind.value} cannot be the first that is heard of it"
         )
     status = _S.PENDING if event.kind is _E.PENDING else _S.DENIED
-    return OrderState(event.order, status, event.at_ns, reason=event.reason, broker_order_id=event.broker_order_id)
+    return OrderState(
+        event.order, status, event.at_ns, reason=event.reason, broker_order_id=event.broker_order_id, sequence=event.sequence
+    )
 
 
 def _executed(state: OrderState, event: OrderEvent) -> OrderState:
@@ -124,6 +134,7 @@ def _executed(state: OrderState, event: OrderEvent) -> OrderState:
         broker_order_id=event.broker_order_id or state.broker_order_id,
         perm_id=event.perm_id or state.perm_id,
         executions=(*state.executions, execution.id),
+        sequence=event.sequence or state.sequence,
     )
 
 
@@ -142,4 +153,5 @@ def _charged(state: OrderState, event: OrderEvent) -> OrderState:
         at_ns=event.at_ns,
         commission=float(exact(state.commission) + exact(commission.amount)),
         charged=(*state.charged, commission.execution_id),
+        sequence=event.sequence or state.sequence,
     )

@@ -1,0 +1,1 @@
+"""What the trader decides: risk rules, what a broker's report means, reconciliation. Pure."""

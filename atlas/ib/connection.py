@@ -1,0 +1,209 @@
+"""One API connection to the gateway: made, watched, lost, made again. Owns the client library's `IB` object.
+
+What the gateway says is tapped where the library decodes it, before the library interprets it: the library drops executions and
+commissions of orders it does not know, and calls an order cancelled on any error. We do not.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import structlog
+
+from atlas.domain import (
+    AtlasError,
+    Clock,
+    Instrument,
+    Refused,
+    Unavailable,
+    UnknownInstrument,
+    from_datetime,
+    parse_instrument_id,
+)
+from atlas.ib.contracts import to_instrument, to_query
+from atlas.ib.library import IB
+
+T = TypeVar("T")
+log = structlog.get_logger("atlas.ib")
+
+# What the gateway sends by itself and we only note. 2104, 2106, 2158: data farms are well.
+_ALL_IS_WELL = frozenset({2104, 2106, 2107, 2108, 2119, 2158})
+_CLIENT_ID_IN_USE = 326
+
+
+class Connection:
+    """A connection under one client id.
+
+    Args:
+        on_lost: called once when an established connection ends without `close`.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        client_id: int,
+        clock: Clock,
+        *,
+        request_timeout_seconds: float = 10.0,
+        on_lost: Callable[[], None] | None = None,
+    ) -> None:
+        self.host, self.port, self.client_id = host, port, client_id
+        self.clock = clock
+        self.request_timeout_seconds = request_timeout_seconds
+        self.last_heard_ns = 0
+        self.ib = IB()
+        self._on_lost = on_lost
+        self._closing = False
+        self._last_error = ""
+        self._instruments: dict[str, Instrument] = {}
+        self._one_at_a_time = asyncio.Lock()
+        self.ib.disconnectedEvent += self._disconnected
+        self.tap("error", self._hear_error)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the API session stands (the socket; `round_trip` proves the gateway behind it)."""
+        return bool(self.ib.isConnected())
+
+    @property
+    def accounts(self) -> list[str]:
+        """The accounts of the login, in the broker's order."""
+        return list(self.ib.client.getAccounts())
+
+    def next_order_id(self) -> int:
+        """The next order id that the gateway will take from this client."""
+        return int(self.ib.client.getReqId())
+
+    def tap(self, name: str, sink: Callable[..., None]) -> None:
+        """Have `sink` called with the arguments of the library's callback `name`, before the library sees them."""
+        wrapper = self.ib.wrapper
+        inner = getattr(wrapper, name)
+
+        def tapped(*args: Any, **kwargs: Any) -> None:
+            self.last_heard_ns = self.clock.now_ns()
+            sink(*args, **kwargs)
+            inner(*args, **kwargs)
+
+        setattr(wrapper, name, tapped)
+
+    async def open(self, *, orders: bool) -> None:
+        """Connect and let the library take stock; with `orders`, of orders and executions too.
+
+        Raises:
+            Refused: the gateway is there and turns us away (client id in use, two-factor login pending).
+            Unavailable: nobody answers at the address, or not in time.
+        """
+        self._closing, self._last_error = False, ""
+        try:
+            await self.ib.connectAsync(
+                self.host, self.port, clientId=self.client_id, timeout=self.request_timeout_seconds, readonly=not orders
+            )
+        except (OSError, TimeoutError) as error:
+            where = f"the gateway at {self.host}:{self.port}"
+            if self._last_error:
+                raise Refused(f"{where} turned client id {self.client_id} away: {self._last_error}") from error
+            if isinstance(error, ConnectionRefusedError):
+                raise Unavailable(
+                    f"nothing listens at {self.host}:{self.port}; start the gateway or set gateway.port"
+                ) from error
+            raise Unavailable(f"{where} gave no API session ({error or type(error).__name__}); is it logged in?") from error
+        self.last_heard_ns = self.clock.now_ns()
+
+    def close(self) -> None:
+        """End the session."""
+        self._closing = True
+        self.ib.disconnect()
+
+    async def ask(self, request: Callable[[], Awaitable[T]], what: str) -> T:
+        """The answer to one request; one is under way at a time.
+
+        Raises:
+            Unavailable: no answer in time, or the connection broke. The result is unknown, not empty.
+        """
+        async with self._one_at_a_time:
+            if not self.is_up:
+                raise Unavailable(f"{what}: the gateway at {self.host}:{self.port} is not connected")
+            try:
+                answer = await asyncio.wait_for(request(), self.request_timeout_seconds)
+            except (TimeoutError, ConnectionError) as error:
+                raise Unavailable(f"{what}: the gateway did not answer ({error or 'timed out'})") from error
+            self.last_heard_ns = self.clock.now_ns()
+            return answer
+
+    async def round_trip(self) -> int:
+        """Prove the gateway with a request for its time; returns that time.
+
+        Raises:
+            Unavailable: no answer in time.
+        """
+        moment: datetime = await self.ask(self.ib.reqCurrentTimeAsync, "server time")
+        return from_datetime(moment)
+
+    async def instrument(self, instrument_id: str) -> Instrument:
+        """The instrument's definition by the broker, asked once per connection object.
+
+        Raises:
+            UnknownInstrument: the broker has no such contract.
+            BadInput: the id is malformed or ambiguous.
+            Unavailable: no answer in time.
+        """
+        if instrument_id not in self._instruments:
+            spec = parse_instrument_id(instrument_id)
+            details = await self.ask(lambda: self.ib.reqContractDetailsAsync(to_query(spec)), f"contract details of {spec.id}")
+            if not details:
+                raise UnknownInstrument(f"the broker knows no instrument {spec.id}; check its symbol, exchange and expiry")
+            self._instruments[instrument_id] = to_instrument(spec, details)
+        return self._instruments[instrument_id]
+
+    def _disconnected(self) -> None:
+        if self._closing:
+            return
+        log.warning("gateway connection lost", host=self.host, port=self.port, client_id=self.client_id)
+        if self._on_lost is not None:
+            self._on_lost()
+
+    def _hear_error(self, request_id: int, code: int, text: str, *_: Any) -> None:
+        if code == _CLIENT_ID_IN_USE:
+            self._last_error = f"{text} ({code})"
+        if request_id == -1 and code not in _ALL_IS_WELL:
+            log.warning("gateway notice", code=code, text=text)
+
+
+class Backoff:
+    """Waiting times between attempts: doubling from `first_seconds` to `most_seconds`."""
+
+    def __init__(self, first_seconds: float = 0.2, most_seconds: float = 15.0) -> None:
+        self._first, self._most = first_seconds, most_seconds
+        self._next = first_seconds
+
+    def reset(self) -> None:
+        """Begin anew after a success."""
+        self._next = self._first
+
+    async def wait(self) -> None:
+        """Sleep for this attempt's time."""
+        await asyncio.sleep(self._next)
+        self._next = min(self._next * 2, self._most)
+
+
+async def keep_open(connection: Connection, *, orders: bool, deadline_seconds: float, stop: asyncio.Event) -> None:
+    """Try to open `connection` until it stands, `stop` is set, or the deadline passes.
+
+    Raises:
+        AtlasError: the last attempt's error, when the deadline has passed.
+    """
+    backoff = Backoff()
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + deadline_seconds
+    while not stop.is_set():
+        try:
+            await connection.open(orders=orders)
+        except AtlasError as error:
+            if loop.time() >= deadline:
+                raise
+            log.info("gateway not open yet", reason=str(error))
+            await backoff.wait()
+        else:
+            return

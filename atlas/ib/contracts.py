@@ -1,0 +1,67 @@
+"""Between instruments and IB contracts."""
+
+from typing import Any
+
+from atlas.domain import BadInput, Instrument, InstrumentKind, InstrumentSpec
+from atlas.ib.library import Contract
+
+_SECURITY_TYPES = {InstrumentKind.CASH: "CASH", InstrumentKind.STOCK: "STK", InstrumentKind.FUTURE: "FUT"}
+
+
+def to_query(spec: InstrumentSpec) -> Any:
+    """The contract to ask contract details with."""
+    return Contract(
+        secType=_SECURITY_TYPES[spec.kind],
+        symbol=spec.symbol,
+        exchange=spec.exchange,
+        currency=spec.currency,
+        lastTradeDateOrContractMonth=spec.expiry,
+    )
+
+
+def to_contract(instrument: Instrument) -> Any:
+    """The qualified contract of an instrument."""
+    return Contract(
+        conId=instrument.con_id,
+        secType=_SECURITY_TYPES[instrument.kind],
+        symbol=instrument.symbol,
+        exchange=instrument.exchange,
+        currency=instrument.currency,
+        localSymbol=instrument.local_symbol,
+        tradingClass=instrument.trading_class,
+        lastTradeDateOrContractMonth=instrument.expiry,
+        multiplier="" if instrument.kind is not InstrumentKind.FUTURE else f"{instrument.multiplier:g}",
+    )
+
+
+def to_instrument(spec: InstrumentSpec, details: list[Any]) -> Instrument:
+    """The instrument that the broker's contract details define.
+
+    Raises:
+        BadInput: several contracts answer to the id; they are listed.
+    """
+    if len(details) > 1:
+        found = ", ".join(f"{d.contract.localSymbol} ({d.contract.conId})" for d in details)
+        raise BadInput(f"{spec.id} is ambiguous at the broker: {found}; give a full expiry or another exchange")
+    one = details[0]
+    contract = one.contract
+    return Instrument(
+        id=spec.id,
+        kind=spec.kind,
+        symbol=contract.symbol,
+        exchange=contract.exchange,
+        currency=contract.currency,
+        con_id=contract.conId,
+        tick_size=one.minTick,
+        multiplier=float(contract.multiplier or 1),
+        size_step=float(getattr(one, "sizeIncrement", 0) or 1),
+        min_size=float(getattr(one, "minSize", 0) or 1),
+        time_zone=one.timeZoneId,
+        trading_hours=one.tradingHours,
+        liquid_hours=one.liquidHours,
+        local_symbol=contract.localSymbol,
+        trading_class=contract.tradingClass,
+        expiry=contract.lastTradeDateOrContractMonth[:8],
+        primary_exchange=contract.primaryExchange,
+        long_name=one.longName,
+    )

@@ -1,0 +1,108 @@
+"""The connection to MongoDB, or to a server that speaks its protocol."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import ConnectionFailure, InvalidURI, NotPrimaryError, OperationFailure, PyMongoError
+from pymongo.write_concern import WriteConcern
+
+from atlas.domain import ConfigurationError, Refused, Unavailable
+
+Document = dict[str, Any]
+Collection = AsyncCollection[Document]
+
+_AUTHENTICATION_FAILED = 18
+
+
+class DatabaseAway(Unavailable):
+    """The database does not answer, or has no writable primary. What was to be written has to be written again."""
+
+
+class Database:
+    """A database of one server. Open it with `connect`, and close it."""
+
+    def __init__(self, client: AsyncMongoClient[Document], name: str, address: str) -> None:
+        self._client = client
+        self._database: AsyncDatabase[Document] = client.get_database(name, write_concern=WriteConcern(w=1, j=True))
+        self.address = address
+
+    @classmethod
+    async def connect(cls, url: str, name: str, *, user: str = "", password: str = "", wait_seconds: float = 10.0) -> Self:
+        """Connect, and wait until there is a writable primary.
+
+        Raises:
+            ConfigurationError: the URL is no MongoDB URL.
+            Refused: user or password are wrong.
+            DatabaseAway: nothing answers in time.
+        """
+        options: dict[str, Any] = {"username": user, "password": password} if user else {}
+        options |= {"serverSelectionTimeoutMS": 2000, "connectTimeoutMS": 2000, "socketTimeoutMS": 10_000, "appname": "atlas"}
+        try:
+            client: AsyncMongoClient[Document] = AsyncMongoClient(url, **options)
+        except (InvalidURI, PyMongoError, ValueError) as error:
+            raise ConfigurationError(f"database.url is not a MongoDB URL: {error}") from error
+        database = cls(client, name, _address(url))
+        try:
+            await database._wait(wait_seconds)
+        except BaseException:
+            await client.close()
+            raise
+        return database
+
+    async def ping(self) -> None:
+        """Prove that there is a writable primary.
+
+        Raises:
+            DatabaseAway: there is none, or it does not answer.
+            Refused: user or password are wrong.
+        """
+        async with self.guard():
+            hello = await self._client.admin.command("hello")
+            if not hello.get("isWritablePrimary"):
+                raise DatabaseAway(f"the database at {self.address} has no writable primary; is its replica set initiated?")
+
+    def collection(self, name: str) -> Collection:
+        """A collection of this database."""
+        return self._database[name]
+
+    @asynccontextmanager
+    async def guard(self) -> AsyncIterator[None]:
+        """Turn the driver's errors into `DatabaseAway` (no server, no primary) and `Refused` (credentials)."""
+        try:
+            yield
+        except (ConnectionFailure, NotPrimaryError) as error:
+            raise DatabaseAway(f"the database at {self.address} does not answer ({_first_words(error)})") from error
+        except OperationFailure as error:
+            if error.code == _AUTHENTICATION_FAILED:
+                raise Refused(f"the database at {self.address} refuses our user or password; check database.user") from error
+            raise
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.close()
+
+    async def _wait(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while True:
+            try:
+                await self.ping()
+            except DatabaseAway as error:
+                if loop.time() >= deadline:
+                    raise DatabaseAway(f"{error}; start it or set database.url") from error
+                await asyncio.sleep(0.2)
+            else:
+                return
+
+
+def _first_words(error: Exception) -> str:
+    return str(error).split(",")[0].split(" (configured")[0][:120]
+
+
+def _address(url: str) -> str:
+    return url.rsplit("://", maxsplit=1)[-1].rsplit("@", 1)[-1].rstrip("/")

@@ -1,0 +1,53 @@
+"""The `order_events` collection: every event of every order, numbered without gaps, keyed by trader and number."""
+
+from collections.abc import Sequence
+
+from pymongo.errors import BulkWriteError
+
+from atlas.domain import OrderEvent, from_plain, plain
+from atlas.store.database import Collection, Database
+
+_DUPLICATE_KEY = 11000
+
+
+class OrderEventRepository:
+    """Reads and writes the events of one trader."""
+
+    def __init__(self, database: Database, trader: str) -> None:
+        self._database = database
+        self._trader = trader
+        self._events: Collection = database.collection("order_events")
+
+    async def prepare(self) -> None:
+        """Make the indexes."""
+        async with self._database.guard():
+            await self._events.create_index([("trader", 1), ("sequence", 1)], unique=True)
+            await self._events.create_index([("order_id", 1)])
+
+    async def append(self, events: Sequence[OrderEvent]) -> None:
+        """Write events; those that are there already are left alone."""
+        if not events:
+            return
+        documents = [{"_id": self._key(event.sequence), "trader": self._trader, **plain(event)} for event in events]
+        async with self._database.guard():
+            try:
+                await self._events.insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                if any(item["code"] != _DUPLICATE_KEY for item in error.details["writeErrors"]):
+                    raise
+
+    async def last_sequence(self) -> int:
+        """The highest number that was written, 0 when there is none."""
+        async with self._database.guard():
+            row = await self._events.find_one({"trader": self._trader}, sort=[("sequence", -1)])
+        return int(row["sequence"]) if row else 0
+
+    async def since(self, sequence: int, limit: int = 1000, robot: str = "") -> list[OrderEvent]:
+        """Events with numbers above `sequence`, in order, at most `limit`; of one robot only, if it is given."""
+        query = {"trader": self._trader, "sequence": {"$gt": sequence}, **({"robot": robot} if robot else {})}
+        async with self._database.guard():
+            rows = self._events.find(query).sort("sequence", 1).limit(limit)
+            return [from_plain(row, OrderEvent) async for row in rows]
+
+    def _key(self, sequence: int) -> str:
+        return f"{self._trader}:{sequence:012d}"

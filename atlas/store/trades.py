@@ -1,0 +1,52 @@
+"""The `trades` collection: one document per execution, keyed by the broker's execution id, with its commission."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pymongo import UpdateOne
+
+from atlas.domain import Commission, Execution, from_plain, plain
+from atlas.store.database import Collection, Database
+
+
+class TradeRepository:
+    """Reads and writes executions and what they cost."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._trades: Collection = database.collection("trades")
+
+    async def prepare(self) -> None:
+        """Make the indexes."""
+        async with self._database.guard():
+            await self._trades.create_index([("order_id", 1)])
+            await self._trades.create_index([("at_ns", 1)])
+
+    async def save(self, facts: Sequence[tuple[str, Execution | Commission]]) -> None:
+        """Write executions and commissions, each with its robot. Writing the same again changes nothing."""
+        if not facts:
+            return
+        async with self._database.guard():
+            await self._trades.bulk_write([_update(robot, fact) for robot, fact in facts])
+
+    async def all(self) -> list[tuple[Execution, Commission | None]]:
+        """Every execution in the order of its time, with its commission where that is known."""
+        async with self._database.guard():
+            rows = self._trades.find({"id": {"$exists": True}}).sort("at_ns", 1)
+            return [_from_document(row) async for row in rows]
+
+    async def newest(self, limit: int) -> list[dict[str, Any]]:
+        """The last executions as plain documents, newest first."""
+        async with self._database.guard():
+            return [row async for row in self._trades.find({}).sort("at_ns", -1).limit(limit)]
+
+
+def _update(robot: str, fact: Execution | Commission) -> UpdateOne:
+    if isinstance(fact, Execution):
+        return UpdateOne({"_id": fact.id}, {"$set": {**plain(fact), "robot": robot}}, upsert=True)
+    return UpdateOne({"_id": fact.execution_id}, {"$set": {"commission": plain(fact)}}, upsert=True)
+
+
+def _from_document(row: dict[str, Any]) -> tuple[Execution, Commission | None]:
+    commission = row.get("commission")
+    return from_plain(row, Execution), from_plain(commission, Commission) if commission else None
