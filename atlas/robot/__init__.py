@@ -1,0 +1,37 @@
+"""Robots: strategies as pure functions of their events, the runtime that applies events to them, and their replay."""
+
+from atlas.robot.context import Context
+from atlas.robot.events import Control, Decided, RobotEvent, RobotRecord, Started, Stopped, Timer, encode_actions
+from atlas.robot.loading import load_strategy
+from atlas.robot.orders import OrderState
+from atlas.robot.replay import Difference, Replay, replay
+from atlas.robot.runtime import Notice, RobotState, RobotView, Runtime, started
+from atlas.robot.strategy import Parameters, Strategy, make_parameters, parameters_type, plain_parameters, wants
+
+__all__ = [
+    "Context",
+    "Control",
+    "Decided",
+    "Difference",
+    "Notice",
+    "OrderState",
+    "Parameters",
+    "Replay",
+    "RobotEvent",
+    "RobotRecord",
+    "RobotState",
+    "RobotView",
+    "Runtime",
+    "Started",
+    "Stopped",
+    "Strategy",
+    "Timer",
+    "encode_actions",
+    "load_strategy",
+    "make_parameters",
+    "parameters_type",
+    "plain_parameters",
+    "replay",
+    "started",
+    "wants",
+]
