@@ -3,7 +3,6 @@
 from atlas.robot.context import Context
 from atlas.robot.events import Control, Decided, RobotEvent, RobotRecord, Started, Stopped, Timer, encode_actions
 from atlas.robot.loading import load_strategy
-from atlas.robot.orders import OrderState
 from atlas.robot.replay import Difference, Replay, replay
 from atlas.robot.runtime import Notice, RobotState, RobotView, Runtime, started
 from atlas.robot.strategy import Parameters, Strategy, make_parameters, parameters_type, plain_parameters, wants
@@ -14,7 +13,6 @@ __all__ = [
     "Decided",
     "Difference",
     "Notice",
-    "OrderState",
     "Parameters",
     "Replay",
     "RobotEvent",

@@ -13,6 +13,7 @@ from atlas.domain import (
     Modify,
     Order,
     OrderKind,
+    OrderState,
     Position,
     Side,
     Submit,
@@ -21,7 +22,6 @@ from atlas.domain import (
     exact,
 )
 from atlas.robot.ledger import Ledger
-from atlas.robot.orders import OrderState
 
 
 class Context:
@@ -34,7 +34,7 @@ class Context:
         self._account = ""
         self._sequence = 0
         self._now_ns = 0
-        self._asked: list[tuple[Action, OrderState | None]] = []
+        self._asked: list[Action] = []
         self._timers: list[tuple[int, int, str]] = []
         self._timers_set = 0
 
@@ -118,7 +118,7 @@ class Context:
             BadInput: the robot has no such order.
         """
         state = self._own(order_id)
-        if not (state.status.is_final or state.cancelling):
+        if not (state.status.is_final or order_id in self._ledger.cancelling):
             self._ask(Cancel(self._next_id(), order_id))
 
     def close(self, instrument: str) -> str | None:
@@ -132,7 +132,7 @@ class Context:
             if state.order.instrument != instrument:
                 continue
             if state.order.kind is OrderKind.MARKET:
-                quantity += state.signed_remaining
+                quantity += self._ledger.on_the_way(state)
             else:
                 self.cancel(state.order.id)
         if not quantity:
@@ -178,8 +178,7 @@ class Context:
         return order.id
 
     def _ask(self, action: Action) -> None:
-        before = None if isinstance(action, Submit) else self._ledger.orders.get(action.order_id)
-        self._asked.append((action, before))
+        self._asked.append(action)
         self._ledger.ask(action)
 
     def _next_id(self) -> str:
@@ -225,12 +224,12 @@ class Context:
 
     def _actions(self) -> list[Action]:
         """What was asked for since the last `_begin`."""
-        return [action for action, _ in self._asked]
+        return list(self._asked)
 
     def _drop(self) -> None:
         """Forget what was asked for since the last `_begin`, as if it had never been."""
-        for action, before in reversed(self._asked):
-            self._ledger.retract(action, before)
+        for action in reversed(self._asked):
+            self._ledger.retract(action)
         self._asked = []
 
 

@@ -13,16 +13,19 @@ from atlas.domain import (
     Modify,
     OrderEvent,
     OrderEventKind,
+    OrderState,
+    OrderStatus,
     Position,
     Submit,
     UnknownInstrument,
     action_id,
     exact,
+    fold,
 )
-from atlas.robot.orders import OrderState, after, with_cancel
 
+_FIRST = frozenset({OrderEventKind.PENDING, OrderEventKind.DENIED})
 _ANSWERS = {
-    Modify: frozenset({OrderEventKind.MODIFIED, OrderEventKind.REFUSED}),
+    Modify: frozenset({OrderEventKind.MODIFY_REQUESTED, OrderEventKind.MODIFIED, OrderEventKind.REFUSED}),
     Cancel: frozenset({OrderEventKind.CANCEL_REQUESTED, OrderEventKind.REFUSED}),
 }
 
@@ -35,30 +38,35 @@ class Ledger:
         self.books = Books()
         self.orders: dict[str, OrderState] = {}
         self.working: dict[str, OrderState] = {}
+        self.cancelling: set[str] = set()
         self.unanswered: dict[str, Action] = {}
         self.last_trader_sequence = 0
+        self._unheard: set[str] = set()  # orders of which the trader has said nothing yet
         self._accounts: dict[str, None] = {}  # in the order of their first execution
 
     # What the robot asks for
 
     def ask(self, action: Action) -> None:
         """Count an action that the robot has decided on; once, even if it is told of it again."""
-        if isinstance(action, Submit) and action.order.id in self.orders:
-            return
-        self.unanswered[action_id(action)] = action
         if isinstance(action, Submit):
-            self._keep(OrderState(action.order))
-        elif isinstance(action, Cancel) and action.order_id in self.working:
-            self._keep(with_cancel(self.working[action.order_id]))
+            order = action.order
+            if order.id in self.orders:
+                return
+            self._unheard.add(order.id)
+            self._keep(OrderState(order, OrderStatus.PENDING, order.cause_ns))
+        elif isinstance(action, Cancel):
+            self.cancelling.add(action.order_id)
+        self.unanswered[action_id(action)] = action
 
-    def retract(self, action: Action, before: OrderState | None) -> None:
-        """Forget an action that never left; `before` is how its order stood then."""
+    def retract(self, action: Action) -> None:
+        """Undo `ask` for an action that never left, as long as nothing else has happened."""
         self.unanswered.pop(action_id(action), None)
-        if before is not None:
-            self._keep(before)
-        elif isinstance(action, Submit):
+        if isinstance(action, Submit):
+            self._unheard.discard(action.order.id)
             self.orders.pop(action.order.id, None)
             self.working.pop(action.order.id, None)
+        elif isinstance(action, Cancel):
+            self.cancelling.discard(action.order_id)
 
     # What the robot is told
 
@@ -70,19 +78,21 @@ class Ledger:
         """Count an event that is news.
 
         Raises:
-            UnknownInstrument: an execution in an instrument of which the robot has no definition.
+            UnknownInstrument: an execution in an instrument of which the robot has no definition; nothing else is wrong.
+            IllegalTransition: the event cannot happen to the order as it stands; positions count it nevertheless.
         """
         self.last_trader_sequence = max(self.last_trader_sequence, event.sequence)
-        fresh = self._book(event)
-        state = self.orders.get(event.order_id)
-        if state is None and event.order is not None:
-            state = OrderState(event.order)
-        if state is not None and (fresh or event.kind is not OrderEventKind.EXECUTED):
-            self._keep(after(state, event))
         self._strike_answered(event)
+        self._book(event)
+        state = self.orders.get(event.order_id)
+        if event.order_id in self._unheard:
+            self._unheard.discard(event.order_id)
+            state = None if event.kind in _FIRST else state
+        self._keep(fold(state, event))
+        if event.kind is OrderEventKind.REFUSED or event.order_id not in self.working:
+            self.cancelling.discard(event.order_id)
 
-    def _book(self, event: OrderEvent) -> bool:
-        """Whether the books have changed."""
+    def _book(self, event: OrderEvent) -> None:
         if event.execution is not None:
             instrument = self.instruments.get(event.execution.instrument)
             if instrument is None:
@@ -90,8 +100,9 @@ class Ledger:
                     f"execution {event.execution.id} is in {event.execution.instrument}, which the robot was not given"
                 )
             self._accounts[event.execution.account] = None
-            return self.books.execute(event.execution, instrument)
-        return event.commission is not None and self.books.charge(event.commission)
+            self.books.execute(event.execution, instrument)
+        elif event.commission is not None:
+            self.books.charge(event.commission)
 
     def _keep(self, state: OrderState) -> None:
         order_id = state.order.id
@@ -102,15 +113,12 @@ class Ledger:
             self.working[order_id] = state
 
     def _strike_answered(self, event: OrderEvent) -> None:
-        if not self.unanswered:
-            return
-        state = self.orders.get(event.order_id)
-        over = state is None or state.status.is_final
         for key, action in list(self.unanswered.items()):
             if isinstance(action, Submit):
-                if action.order.id == event.order_id:
-                    del self.unanswered[key]
-            elif action.order_id == event.order_id and (over or event.kind in _ANSWERS[type(action)]):
+                answered = action.order.id == event.order_id
+            else:
+                answered = action.order_id == event.order_id and event.kind in _ANSWERS[type(action)]
+            if answered:
                 del self.unanswered[key]
 
     # What the robot may look at
@@ -125,10 +133,14 @@ class Ledger:
         cost = sum((exact(position.quantity) * exact(position.average_price) for position in held), Decimal(0))
         return Position(float(quantity), float(cost / quantity) if quantity else 0.0)
 
+    def on_the_way(self, state: OrderState) -> Decimal:
+        """The signed quantity that an order may still execute."""
+        return exact(state.remaining) * state.order.side.sign
+
     def expected_position(self, instrument: str) -> float:
         """The signed quantity once every working order has executed in full."""
         total = exact(self.position(instrument).quantity)
         for state in self.working.values():
             if state.order.instrument == instrument:
-                total += state.signed_remaining
+                total += self.on_the_way(state)
         return float(total)

@@ -17,12 +17,24 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from atlas.domain import MARKET_KINDS, Action, BadInput, Bar, Books, Instrument, OrderEvent, Quote, Trade, UnknownInstrument
+from atlas.domain import (
+    MARKET_KINDS,
+    Action,
+    BadInput,
+    Bar,
+    Books,
+    IllegalTransition,
+    Instrument,
+    OrderEvent,
+    OrderState,
+    Quote,
+    Trade,
+    UnknownInstrument,
+)
 from atlas.domain._struct import Value
 from atlas.robot.context import Context
 from atlas.robot.events import ROBOT_ID, Control, Decided, RobotRecord, Started, Stopped, Timer
 from atlas.robot.ledger import Ledger
-from atlas.robot.orders import OrderState
 from atlas.robot.strategy import Strategy, make_parameters, plain_parameters, wants
 
 
@@ -193,6 +205,8 @@ class Runtime:
             self._ledger.fold(event)
         except UnknownInstrument as error:
             self._notices.append(Notice(sequence, f"robot {self.robot}: its positions are not whole: {error}"))
+        except IllegalTransition as error:
+            self._notices.append(Notice(sequence, f"robot {self.robot}: not applied: {error}"))
         if self.strategy is None or self.state is not RobotState.RUNNING:
             return []
         return self._run(sequence, event.at_ns, self.strategy.on_order, event)
