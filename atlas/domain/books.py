@@ -62,11 +62,12 @@ class Books:
         self._cash: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         self._realised: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         self._executions: dict[str, Execution] = {}
+        self._counted: set[str] = set()  # executions of an earlier life
         self._commissions: set[str] = set()
 
     def execute(self, execution: Execution, instrument: Instrument) -> bool:
         """Count an execution. False if its id was counted before."""
-        if execution.id in self._executions:
+        if execution.id in self._executions or execution.id in self._counted:
             return False
         self._executions[execution.id] = execution
         account = execution.account
@@ -117,3 +118,25 @@ class Books:
             if amount:
                 result.setdefault(account, {})[currency] = amount
         return result
+
+    def state(self) -> BooksState:
+        """Everything that is needed to go on elsewhere."""
+        return BooksState(
+            [(account, name, holding.quantity, holding.cost) for (account, name), holding in sorted(self._holdings.items())],
+            [(account, currency, amount) for (account, currency), amount in sorted(self._cash.items())],
+            [(account, name, amount) for (account, name), amount in sorted(self._realised.items())],
+            sorted(self._executions.keys() | self._counted),
+            [execution for execution in self._executions.values() if execution.id not in self._commissions],
+        )
+
+    @classmethod
+    def from_state(cls, state: BooksState) -> "Books":
+        """Books that go on from `state`."""
+        books = cls()
+        for account, name, quantity, cost in state.holdings:
+            books._holdings[account, name] = _Holding(quantity, cost)
+        books._cash.update({(account, currency): amount for account, currency, amount in state.cash})
+        books._realised.update({(account, name): amount for account, name, amount in state.realised})
+        books._executions.update({execution.id: execution for execution in state.uncharged})
+        books._counted.update(state.counted)
+        return books

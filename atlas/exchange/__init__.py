@@ -1,0 +1,45 @@
+"""The simulated exchange, pure: orders and accounts against quotes. Three fronts use it: backtest, paper, simulated gateway."""
+
+from atlas.exchange.commission import FIXED_PRICING, CommissionRule
+from atlas.exchange.events import (
+    Accepted,
+    Cancelled,
+    ExchangeEvent,
+    Executed,
+    Expired,
+    Modified,
+    Reason,
+    Refused,
+    Rejected,
+)
+from atlas.exchange.exchange import Exchange, ExchangeState, Terms
+from atlas.exchange.ledger import Ledger
+from atlas.exchange.margin import MARGIN_RATES, MarginRate, MarginState, WhatIf
+from atlas.exchange.matching import fill_price
+from atlas.exchange.rates import Rates
+from atlas.exchange.standing import Standing
+
+__all__ = [
+    "FIXED_PRICING",
+    "MARGIN_RATES",
+    "Accepted",
+    "Cancelled",
+    "CommissionRule",
+    "Exchange",
+    "ExchangeEvent",
+    "ExchangeState",
+    "Executed",
+    "Expired",
+    "Ledger",
+    "MarginRate",
+    "MarginState",
+    "Modified",
+    "Rates",
+    "Reason",
+    "Refused",
+    "Rejected",
+    "Standing",
+    "Terms",
+    "WhatIf",
+    "fill_price",
+]
