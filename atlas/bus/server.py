@@ -1,0 +1,221 @@
+"""Answers requests: one ROUTER socket, only messages of the vocabulary, each started in the order of arrival.
+
+Nothing that a peer sends ends the loop, and no reply waits for a peer.
+"""
+
+import asyncio
+import inspect
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+import msgspec
+import zmq
+
+from atlas.bus._errors import INTERNAL
+from atlas.bus._fd_reader import FdReader
+from atlas.bus._peer import sender_of
+from atlas.bus._stream import why_unreadable
+from atlas.bus.bus import Bus
+from atlas.bus.envelope import SCHEMA_VERSION, Reply, Request, RequestHead
+from atlas.domain import AtlasError, BadInput
+
+B = TypeVar("B")
+Handler = Callable[[B, str], object | Awaitable[object]]
+
+_BUDGET = 256  # requests taken in one go, before others on the loop have their turn
+_FRAMES = 2
+
+
+class _Remembered:
+    """What came of a request with an idempotency key."""
+
+    __slots__ = ("body", "reply", "waiting")
+
+    def __init__(self, body: object) -> None:
+        self.body = body
+        self.reply: object | None = None
+        self.waiting: list[tuple[bytes, int]] = []
+
+
+class RequestServer(Generic[B]):
+    """A bound ROUTER socket on the running event loop.
+
+    `request_type` is a tagged union of messages. `handler(body, peer)` returns the body of the reply, or an awaitable of
+    it; `peer` is the name that goes with the caller's key, without keys the caller's address. An AtlasError that it raises
+    is raised by the caller's `ask`. A request whose key (by the same peer) was answered lately is answered the same, and one
+    that is still being worked on is not started twice. Errors are not remembered: asking again tries again.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        endpoint: str,
+        socket_name: str,
+        request_type: Any,
+        handler: Handler[B],
+        *,
+        high_water_mark: int = 1_000,
+        remember: int = 4_096,
+        max_running: int = 1_024,
+    ) -> None:
+        self._bus = bus
+        self._name = socket_name
+        self._handler = handler
+        self._decode: Callable[[bytes], Request[B]] = msgspec.msgpack.Decoder(Request[request_type]).decode
+        self._decode_head = msgspec.msgpack.Decoder(RequestHead).decode
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._remember = remember
+        self._max_running = max_running
+        self._remembered: OrderedDict[tuple[str, str], _Remembered] = OrderedDict()
+        self._running: set[asyncio.Task[None]] = set()
+        self._socket = bus.socket(zmq.ROUTER, high_water_mark)
+        self._socket.set(zmq.ROUTER_MANDATORY, 1)  # so that a reply to nobody is an error that can be counted
+        self.endpoint = bus.bind(self._socket, endpoint, socket_name)
+        self._reader = FdReader(self._socket, self._drain)
+        bus.opened(self)
+
+    def _drain(self) -> bool:
+        if len(self._running) >= self._max_running:
+            self._socket.get(zmq.EVENTS)  # re-arms the descriptor; the end of a running request calls again
+            return False
+        try:
+            for _ in range(_BUDGET):
+                self._take(self._socket.recv_multipart(zmq.NOBLOCK, copy=False))
+                if self._socket.closed:
+                    return False
+        except zmq.Again:
+            return False
+        return True
+
+    def _take(self, frames: list[zmq.Frame]) -> None:
+        payload = frames[-1].bytes
+        peer = sender_of(frames[-1])
+        if len(frames) != _FRAMES:
+            self._bus.report(self._name, "malformed", peer, f"{len(frames)} frames")
+            return
+        identity = frames[0].bytes
+        if len(payload) > self._bus.max_message_bytes:
+            self._bus.report(self._name, "oversized", peer, f"{len(payload)} bytes")
+            return
+        try:
+            request = self._decode(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self._refuse(identity, peer, payload, error)
+            return
+        if request.version != SCHEMA_VERSION:
+            self._refuse(identity, peer, payload, ValueError("version"))
+        elif self._bus.clock.now_ns() > request.deadline_ns:
+            self._bus.report(self._name, "expired", peer, type(request.body).__name__)
+        elif request.key:
+            self._start_once(identity, peer, request)
+        else:
+            self._start(identity, peer, request, None)
+
+    def _refuse(self, identity: bytes, peer: str, payload: bytes, error: Exception) -> None:
+        """Drop what cannot be read, and tell the caller if so much as its number can be."""
+        kind, detail = why_unreadable(payload, error)
+        self._bus.report(self._name, kind, peer, detail)
+        try:
+            head = self._decode_head(payload)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return
+        self._reply(identity, head.id, BadInput(f"{self._bus.name} cannot read the request: {detail}"))
+
+    def _start_once(self, identity: bytes, peer: str, request: Request[B]) -> None:
+        key = (peer, request.key)
+        known = self._remembered.get(key)
+        if known is None:
+            known = self._remembered[key] = _Remembered(request.body)
+            if len(self._remembered) > self._remember:
+                self._remembered.popitem(last=False)
+            self._start(identity, peer, request, known)
+        elif known.body != request.body:
+            self._reply(identity, request.id, BadInput(f"the key {request.key} was used for another request before"))
+        elif known.reply is not None:
+            self._reply(identity, request.id, known.reply)
+        else:
+            known.waiting.append((identity, request.id))
+
+    def _start(self, identity: bytes, peer: str, request: Request[B], known: _Remembered | None) -> None:
+        callers = [(identity, request.id)] if known is None else known.waiting
+        if known is not None:
+            callers.append((identity, request.id))
+        try:
+            result = self._handler(request.body, peer)
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises becomes a reply
+            result = self._error(peer, request, error)
+        if inspect.isawaitable(result):
+            task = asyncio.ensure_future(self._finish_later(peer, request, result, callers, known))
+            self._running.add(task)
+            task.add_done_callback(self._finished)
+        else:
+            self._finish(peer, request, result, callers, known)
+
+    async def _finish_later(
+        self,
+        peer: str,
+        request: Request[B],
+        result: Awaitable[object],
+        callers: list[tuple[bytes, int]],
+        known: _Remembered | None,
+    ) -> None:
+        try:
+            outcome = await result
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises becomes a reply
+            outcome = self._error(peer, request, error)
+        self._finish(peer, request, outcome, callers, known)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not self._socket.closed and len(self._running) == self._max_running - 1:
+            self._reader.call_soon()
+
+    def _finish(
+        self, peer: str, request: Request[B], outcome: object, callers: list[tuple[bytes, int]], known: _Remembered | None
+    ) -> None:
+        if known is not None:
+            if isinstance(outcome, AtlasError):
+                self._remembered.pop((peer, request.key), None)
+            else:
+                known.reply = outcome
+        for identity, number in callers:
+            self._reply(identity, number, outcome)
+        callers.clear()
+
+    def _error(self, peer: str, request: Request[B], error: Exception) -> AtlasError:
+        if isinstance(error, AtlasError):
+            return error
+        what = type(request.body).__name__
+        self._bus.report(self._name, "internal_error", what, f"{type(error).__name__} for {peer}", error)
+        return AtlasError(f"{INTERNAL} of {self._bus.name} on {what}; see its log")
+
+    def _reply(self, identity: bytes, number: int, outcome: object) -> None:
+        if self._socket.closed:
+            return
+        if isinstance(outcome, AtlasError):
+            reply = Reply[object](SCHEMA_VERSION, number, type(outcome).__name__, str(outcome), None)
+        else:
+            reply = Reply(SCHEMA_VERSION, number, "", "", outcome)
+        try:
+            frame = self._encode(reply)
+            self._bus.check_size(frame, "a reply")
+        except (BadInput, TypeError, ValueError, OverflowError) as error:
+            self._bus.report(self._name, "internal_error", type(outcome).__name__, "the reply cannot be sent", error)
+            text = f"{INTERNAL} of {self._bus.name}: the reply cannot be sent; see its log"
+            frame = self._encode(Reply[object](SCHEMA_VERSION, number, "AtlasError", text, None))
+        try:
+            self._socket.send_multipart([identity, frame], zmq.NOBLOCK)
+        except zmq.ZMQError as error:  # EHOSTUNREACH: the peer is gone; EAGAIN: it does not read
+            self._bus.report(self._name, "lost_reply", self.endpoint, error.strerror or "")
+        self._reader.look_again()
+
+    def close(self) -> None:
+        """Stop answering and close the socket. Requests that are being worked on are cancelled, and stay unanswered."""
+        self._bus.forget(self)
+        self._reader.close()
+        for task in self._running:
+            task.cancel()
+        if not self._socket.closed:
+            self._socket.disable_monitor()
+            self._socket.close()
