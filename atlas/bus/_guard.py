@@ -159,7 +159,7 @@ class Guard:
     def _answer(self, request: list[bytes]) -> None:
         """Answer one request of the ZeroMQ Authentication Protocol 1.0 (ZeroMQ RFC 27)."""
         version, request_id, domain, address, _, mechanism, *credentials = request
-        name: str | None = ""
+        name: str | None = address.decode()  # so that nobody can choose a name where there are no keys
         if self._keys is not None:
             key = zmq.utils.z85.encode(credentials[0]) if mechanism == b"CURVE" else b""
             try:

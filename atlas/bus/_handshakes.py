@@ -1,8 +1,8 @@
 """Tells connections that ended after a good handshake from those that never had one. Pure.
 
 libzmq says of a bound socket that a connection was accepted and that it ended, both with its file descriptor, but that a
-handshake succeeded without one. So successes are credited to the connections that are open, and an ending is judged as soon
-as it is clear which kind it was: mostly at once, at the latest when the others have outlived the time for a handshake.
+handshake succeeded without one. Mostly it is clear all the same: no success was seen while the connection lasted, or all
+that are open have succeeded. Otherwise the ending is judged when the others have outlived the time for a handshake.
 """
 
 from collections.abc import Iterator
@@ -13,20 +13,22 @@ class HandshakeLedger:
 
     def __init__(self, handshake_seconds: float) -> None:
         self._handshake_seconds = handshake_seconds
-        self._young: dict[int, float] = {}  # accepted, handshake success not attributed yet
-        self._settled: set[int] = set()  # known to have shaken hands
-        self._credits = 0  # successes that belong to someone in _young or in _undecided
-        self._undecided = 0  # endings of young connections that may have succeeded before
+        self._young: dict[int, tuple[float, int]] = {}  # open; when accepted, and after how many successes
+        self._settled: set[int] = set()  # open, and known to have shaken hands
+        self._successes = 0  # in all
+        self._credits = 0  # of these, by connections in _young or _undecided
+        self._undecided = 0  # connections that ended, perhaps after a handshake
         self._explained = False  # the next ending is that of a handshake whose failure was told already
         self._refused = 0  # connections whose key was refused, which end when their peer hangs up
 
     def accepted(self, fd: int, now: float) -> None:
         """A connection came."""
         self._settled.discard(fd)
-        self._young[fd] = now
+        self._young[fd] = (now, self._successes)
 
     def succeeded(self) -> None:
         """Some young connection has shaken hands."""
+        self._successes += 1
         self._credits += 1
 
     def failed(self) -> None:
@@ -44,16 +46,21 @@ class HandshakeLedger:
             self._settled.discard(fd)
             yield True
             return
-        self._young.pop(fd, None)
-        if self._refused and not explained:
+        _, successes_before = self._young.pop(fd, (0.0, self._successes))
+        surely_without = successes_before == self._successes
+        if explained:
+            pass
+        elif surely_without and self._refused:
             self._refused -= 1
-        elif not explained:
+        elif surely_without:
+            yield False
+        else:
             self._undecided += 1
         yield from self._decide()
 
     def tick(self, now: float) -> Iterator[bool]:
         """Time has passed: connections older than the time for a handshake have shaken hands."""
-        for fd, since in list(self._young.items()):
+        for fd, (since, _) in list(self._young.items()):
             if now - since > self._handshake_seconds and self._credits:
                 del self._young[fd]
                 self._settled.add(fd)
@@ -61,12 +68,13 @@ class HandshakeLedger:
         yield from self._decide()
 
     def _decide(self) -> Iterator[bool]:
-        if self._credits == 0:
-            for _ in range(self._undecided):
-                yield False
-            self._undecided = 0
-        elif self._credits >= self._undecided + len(self._young):
-            for _ in range(self._undecided):
-                self._credits -= 1
-                yield True
-            self._undecided = 0
+        if self._credits >= self._undecided + len(self._young):
+            self._credits -= self._undecided
+            had_shaken_hands = True
+        elif self._credits == 0:
+            had_shaken_hands = False
+        else:
+            return
+        endings, self._undecided = self._undecided, 0
+        for _ in range(endings):
+            yield had_shaken_hands

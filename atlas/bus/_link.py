@@ -17,7 +17,7 @@ _EVENTS = (
     | zmq.Event.HANDSHAKE_FAILED_PROTOCOL
     | zmq.Event.HANDSHAKE_FAILED_AUTH
 )
-_RETRY_AFTER_REFUSAL_SECONDS = 1.0
+RETRY_AFTER_REFUSAL_SECONDS = 1.0
 
 
 class Link:
@@ -46,7 +46,7 @@ class Link:
         self._failed_handshakes = 0
         self._retry_at = 0.0
         secured = bus.keys is not None and not endpoint.startswith("inproc:")
-        server_key = bus.keys.public_key_of(server) if bus.keys is not None and secured else None
+        server_key = bus.keys.public_key_of(server, bus.peer_key_seconds) if bus.keys is not None and secured else None
         self.socket = bus.socket(kind, high_water_mark)
         if bus.keys is not None and server_key is not None:
             bus.keys.secure_client(self.socket, server_key)
@@ -83,7 +83,7 @@ class Link:
             self.connected = False
         elif event == zmq.Event.HANDSHAKE_FAILED_AUTH:
             self.refused = True
-            self._retry_at = time.monotonic() + _RETRY_AFTER_REFUSAL_SECONDS
+            self._retry_at = time.monotonic() + RETRY_AFTER_REFUSAL_SECONDS
             self.bus.report(self.server, "key_refused", self.endpoint, f"{self.server} refuses the key of {self.bus.name}")
         elif event != zmq.Event.CONNECTED:
             self._failed_handshakes += 1
@@ -91,7 +91,7 @@ class Link:
 
     def _reconnect(self) -> None:
         """Connect anew, with the server's key of today."""
-        self._retry_at = time.monotonic() + _RETRY_AFTER_REFUSAL_SECONDS
+        self.refused = False
         with contextlib.suppress(zmq.ZMQError):
             self.socket.disconnect(self.endpoint)
         if self.bus.keys is not None:

@@ -1,6 +1,5 @@
 """The bus of one process: its ZeroMQ context, its keys, its faults, and the options that every socket gets."""
 
-import contextlib
 import itertools
 import time
 from collections import Counter
@@ -38,6 +37,9 @@ class Closable(Protocol):
 class Bus:
     """All ZeroMQ of one process. `name` is the service's; `keys=None` means neither authentication nor encryption.
 
+    A frame over `max_message_bytes` is dropped; a connection without a handshake after `handshake_seconds` is cut. Whoever
+    connects waits `peer_key_seconds` for the server's public key to appear, blocking: services start in any order.
+
     Everything made on a bus is closed with it. A socket belongs to the thread (or event loop) that uses it: stop your own
     threads before `close`.
     """
@@ -51,6 +53,7 @@ class Bus:
         clock: Clock | None = None,
         max_message_bytes: int = MAX_MESSAGE_BYTES,
         handshake_seconds: float = 5.0,
+        peer_key_seconds: float = 30.0,
     ) -> None:
         self.name = name
         self.keys = keys
@@ -59,6 +62,7 @@ class Bus:
         self.numbers = itertools.count(1)
         self.max_message_bytes = max_message_bytes
         self.handshake_seconds = handshake_seconds
+        self.peer_key_seconds = peer_key_seconds
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self.context.set(zmq.MAX_SOCKETS, 8_192)
         self._faults = FaultLog(name, on_fault)
@@ -158,8 +162,7 @@ class Bus:
         for part in reversed(list(self._open)):
             part.close()
         self._guard.close()
-        with contextlib.suppress(zmq.ZMQError):
-            self.context.term()
+        self.context.destroy()
 
     def __enter__(self) -> Self:
         return self

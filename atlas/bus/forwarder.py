@@ -113,8 +113,10 @@ class Forwarder:
                         self.forwarded += 1
                 else:
                     self._pass_on_or_conflate()
-        except (Unavailable, zmq.ContextTerminated):
+        except Unavailable:
             pass  # closed while it waited
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
+            self._subscriber.report("internal_error", f"the thread {self._thread.name} has ended", error)
         finally:
             self._subscriber.close()
             self._sender.close()

@@ -85,7 +85,7 @@ class KeyRing:
 
         The folder is read again whenever a file in it has come, gone or changed.
         """
-        seen = tuple(sorted((f.name, f.stat().st_mtime_ns, f.stat().st_size) for f in self.public_dir.glob("*.key")))
+        seen = tuple(sorted(_stamp(file) for file in self.public_dir.glob("*.key")))
         if seen != self._seen:
             self._allowed = self._read_allowed([self.public_dir / name for name, _, _ in seen])
             self._seen = seen
@@ -120,6 +120,15 @@ class KeyRing:
 
     def __repr__(self) -> str:
         return f"KeyRing(name={self.name!r}, public_dir={str(self.public_dir)!r})"
+
+
+def _stamp(file: Path) -> tuple[str, int, int]:
+    """What changes when the file does; zeros if it is gone by now."""
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return file.name, 0, 0
+    return file.name, status.st_mtime_ns, status.st_size
 
 
 def _make_pair(name: str, secret_file: Path) -> None:

@@ -74,7 +74,7 @@ class MailboxSender:
         self._closing = threading.Event()
         self.socket = bus.socket(zmq.PUSH, max(1, capacity // 2))
         if bus.keys is not None and not endpoint.startswith("inproc:"):
-            bus.keys.secure_client(self.socket, bus.keys.public_key_of(server))
+            bus.keys.secure_client(self.socket, bus.keys.public_key_of(server, bus.peer_key_seconds))
         bus.connect(self.socket, endpoint)
         bus.opened(self)
 

@@ -16,6 +16,7 @@ from atlas.bus.faults import FaultKind
 
 _LOOK_FOR_SUBSCRIPTIONS_EVERY = 256
 _RECHECK_SECONDS = 0.05
+_BUDGET = 256  # frames taken in one go, before others on the loop have their turn
 
 
 class Publisher:
@@ -114,12 +115,13 @@ class Publisher:
         if self._changed is not None:
             self._changed.set()
         with contextlib.suppress(zmq.Again):
-            while True:
+            for _ in range(_BUDGET):
                 frame = self._socket.recv(zmq.NOBLOCK, copy=False)
                 if len(frame) == 0 or frame.bytes[0] > 1:
                     too_big = len(frame) > self._bus.max_message_bytes
                     kind: FaultKind = "oversized" if too_big else "unknown_message"
                     self._bus.report(self._name, kind, sender_of(frame), f"{len(frame)} bytes to a publisher")
+            return True
         return False
 
     def close(self) -> None:

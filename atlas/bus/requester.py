@@ -18,6 +18,7 @@ from atlas.domain import AtlasError, Unavailable
 R = TypeVar("R")
 
 _HIGH_WATER_MARK = 1_000
+_BUDGET = 256  # replies taken in one go, before others on the loop have their turn
 
 
 class Requester(Generic[R]):
@@ -90,15 +91,16 @@ class Requester(Generic[R]):
             future.set_exception(self._calls.give_up(number))
 
     def _drain(self) -> bool:
+        more = True
         try:
-            while True:
+            for _ in range(_BUDGET):
                 self._settle(self._link.socket.recv(zmq.NOBLOCK))
         except zmq.Again:
-            pass
-        self._notice()
+            more = False
+            self._notice()
         for waiter in self._senders:
             _wake(waiter)
-        return False
+        return more
 
     def _settle(self, frame: bytes) -> None:
         settled = self._calls.settle(frame)

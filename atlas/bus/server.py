@@ -198,6 +198,8 @@ class RequestServer(Generic[B]):
         else:
             reply = Reply(SCHEMA_VERSION, number, "", "", outcome)
         try:
+            if outcome is None:
+                raise TypeError("the handler returned nothing")  # noqa: TRY301 - one report for all replies that cannot be sent
             frame = self._encode(reply)
             self._bus.check_size(frame, "a reply")
         except (BadInput, TypeError, ValueError, OverflowError) as error:

@@ -9,10 +9,11 @@ from typing import Any, Generic, TypeVar
 import zmq
 
 from atlas.bus._fd_reader import FdReader, readable
-from atlas.bus._link import Link
+from atlas.bus._link import RETRY_AFTER_REFUSAL_SECONDS, Link
 from atlas.bus._stream import StreamReader
 from atlas.bus.bus import Bus
 from atlas.bus.envelope import HELLO, SEPARATOR, Delivery
+from atlas.bus.faults import FaultKind
 from atlas.domain import Unavailable
 
 T = TypeVar("T")
@@ -37,14 +38,15 @@ class _SubscriberBase(Generic[T]):
         self.server = server
         self.endpoint = endpoint
         self._link = Link(bus, zmq.SUB, endpoint, server, high_water_mark)
-        self._reader: StreamReader[T] = StreamReader(event_type, bus.max_message_bytes, self._report)
+        self._reader: StreamReader[T] = StreamReader(event_type, bus.max_message_bytes, self.report)
         self._kept: list[bytes] = []  # came while waiting for a greeting
         for topic in topics:
             self.subscribe(topic)
         bus.opened(self)
 
-    def _report(self, kind: Any, detail: str) -> None:
-        self._bus.report(f"from {self.server}", kind, self.endpoint, detail)
+    def report(self, kind: FaultKind, detail: str, error: Exception | None = None) -> None:
+        """Count a fault in what came from the publisher."""
+        self._bus.report(f"from {self.server}", kind, self.endpoint, detail, error)
 
     @property
     def connected(self) -> bool:
@@ -169,6 +171,7 @@ class AsyncSubscriber(_SubscriberBase[T]):
     ) -> None:
         super().__init__(bus, endpoint, server, topics, event_type, high_water_mark=high_water_mark)
         self._wake = asyncio.Event()
+        self._retry: asyncio.TimerHandle | None = None
         self._readers = [FdReader(s, self._look) for s in (self._link.socket, self._link.monitor)]
 
     def _look(self) -> bool:
@@ -176,7 +179,13 @@ class AsyncSubscriber(_SubscriberBase[T]):
         self._link.pump()
         if readable(self._link.socket):
             self._wake.set()
+        if self._link.refused and self._retry is None:
+            self._retry = asyncio.get_running_loop().call_later(RETRY_AFTER_REFUSAL_SECONDS, self._try_again)
         return False
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._look()
 
     async def receive(self, timeout_seconds: float | None = None, limit: int = 1_000) -> list[Delivery[T]]:
         """Up to `limit` deliveries, oldest first; waits for the first one, at most `timeout_seconds` if given."""
@@ -219,4 +228,6 @@ class AsyncSubscriber(_SubscriberBase[T]):
         """Close the socket."""
         for reader in self._readers:
             reader.close()
+        if self._retry is not None:
+            self._retry.cancel()
         super().close()
