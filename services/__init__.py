@@ -1,0 +1,1 @@
+"""The containers' programs: thin shells of sockets, database and broker around what `atlas` decides."""

@@ -93,6 +93,11 @@ class Books:
         self._cash[execution.account, commission.currency] -= exact(commission.amount)
         return True
 
+    @property
+    def executions(self) -> int:
+        """How many executions were counted."""
+        return len(self._executions)
+
     def position(self, account: str, instrument: str) -> Position:
         """What `account` holds of `instrument`."""
         holding = self._holdings.get((account, instrument), _Holding())

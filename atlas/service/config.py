@@ -76,6 +76,8 @@ class WatcherSettings(ServiceSettings):
     request_port: Port = Field(5562, ge=1, le=65535, description="market requests")
     client_id: int = Field(11, ge=1, description="API client id at the gateway")
     bar_seconds: tuple[int, ...] = Field((5, 60), description="periods of the bars that are built")
+    market_data_lines: int = Field(100, ge=1, description="instruments that may be watched at once")
+    stale_seconds: float = Field(60.0, gt=0, description="silence of an instrument that is counted as stale")
     tick_by_tick_lines: int = Field(5, ge=0, description="so many instruments get every tick, the others market data")
     overflow: Literal["conflate", "wait"] = Field(
         "conflate",
@@ -101,6 +103,10 @@ class TraderSettings(ServiceSettings):
     client_id: int = Field(1, ge=1, description="API client id at the gateway; the owner of our orders")
     account: str = Field("", description="account to trade; the login's first when unset")
     live: bool = Field(False, description="must be true to trade an account that is not a paper account (DU...)")
+    probe_after_seconds: float = Field(5.0, gt=0, description="silence after which an order waits for a probe")
+    in_flight_seconds: float = Field(10.0, gt=0, description="after this an unconfirmed order is looked up at the broker")
+    reconcile_seconds: float = Field(60.0, gt=0, description="how often all orders and positions are compared with the broker")
+    fault_point: str = Field("", description="for tests: where the process kills itself, see services.trader.faults")
     risk: RiskSettings = RiskSettings()
 
 

@@ -49,5 +49,11 @@ class OrderEventRepository:
             rows = self._events.find(query).sort("sequence", 1).limit(limit)
             return [from_plain(row, OrderEvent) async for row in rows]
 
+    async def of_order(self, order_id: str) -> list[OrderEvent]:
+        """All events of one order, in order."""
+        async with self._database.guard():
+            rows = self._events.find({"trader": self._trader, "order_id": order_id}).sort("sequence", 1)
+            return [from_plain(row, OrderEvent) async for row in rows]
+
     def _key(self, sequence: int) -> str:
         return f"{self._trader}:{sequence:012d}"

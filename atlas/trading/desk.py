@@ -68,6 +68,7 @@ class Desk:
         self._by_broker_id: dict[int, str] = {}
         self._by_execution: dict[str, str] = {}
         self._early_commissions: dict[str, Commission] = {}
+        self._inherited: set[str] = set()
 
     # What was before the start
 
@@ -75,6 +76,7 @@ class Desk:
         """Take over what the database knows."""
         for state in states:
             self._remember(state)
+            self._inherited.add(state.order.id)
         for execution in executions:
             if execution.instrument in self.instruments:
                 self.books.execute(execution, self.instruments[execution.instrument])
@@ -82,8 +84,10 @@ class Desk:
             self.books.charge(commission)
 
     def replay(self, event: OrderEvent) -> None:
-        """Apply an event that was written down before, in its turn."""
+        """Apply an event that was written down before the start, in its turn."""
         self._apply(event)
+        self._inherited.add(event.order_id)
+        self.last_sequence = max(self.last_sequence, event.sequence)
 
     # Commands
 
@@ -145,13 +149,14 @@ class Desk:
             return self._on_commission(report)
         return self._on_error(report)
 
-    def reconcile(self, broker: BrokerSnapshot) -> list[OrderEvent]:
-        """Bring all orders in line with what the broker knows, and name the positions that differ.
+    def reconcile(self, broker: BrokerSnapshot, asked_ns: int) -> list[OrderEvent]:
+        """Bring all orders in line with what the broker knew at `asked_ns` or later, and name the positions that differ.
 
-        An order that was written but that the broker never heard of is denied: it was not sent. An order that was sent and
-        of which the broker knows nothing becomes unknown first, and rejected when it is still missing the next time.
+        An order that an earlier run wrote down and of which the broker never heard is denied: it was not sent. An order that
+        was sent and of which the broker knows nothing becomes unknown first, and rejected when it is missing the next time.
+        What happened to an order after `asked_ns` is left to its own reports.
         """
-        missing = set(self._working)
+        missing = {order_id for order_id, state in self._working.items() if state.at_ns < asked_ns}
         events: list[OrderEvent] = []
         reports: list[BrokerReport] = [*broker.executions, *broker.commissions, *broker.completed_orders, *broker.open_orders]
         for report in reports:
@@ -272,6 +277,8 @@ class Desk:
     def _on_missing(self, order_id: str) -> list[OrderEvent]:
         status = self.states[order_id].status
         if status is _S.PENDING:
+            if order_id not in self._inherited:
+                return []  # on its way to be sent
             return self._if_legal(_K.DENIED, order_id, reason="written but never sent: the trader stopped in between")
         if status is _S.UNKNOWN:
             return self._if_legal(_K.REJECTED, order_id, reason="sent, but the broker knows nothing of it")

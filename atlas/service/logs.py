@@ -1,0 +1,48 @@
+"""Structured logs on standard error: JSON lines for machines, columns for people on a terminal."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from atlas.service.config import LogSettings
+
+
+def configure_logs(settings: LogSettings, service: str) -> None:
+    """Send every log line of this process, also those of the libraries, to standard error under the service's name."""
+    console = settings.format == "console" or (settings.format == "auto" and sys.stderr.isatty())
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+    ]
+    renderer = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.level.upper())
+    # The client library logs every error callback, our own taps do too, and the HTTP server logs every request.
+    for noisy in ("ib_insync", "ib_async", "uvicorn.access", "pymongo"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL if noisy.startswith("ib_") else logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared[:2],
+            *shared[3:],
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service)

@@ -1,0 +1,70 @@
+"""Prometheus metrics of a service: its figures and the faults of its bus, read at each scrape."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from atlas.domain import Unavailable
+
+Figures = Mapping[str, float | int | str]
+Faults = Mapping[tuple[str, Any], int]
+
+
+class _ServiceCollector(Collector):
+    def __init__(self, service: str, figures: Callable[[], Figures], faults: Callable[[], Faults]) -> None:
+        self._service, self._figures, self._faults = service, figures, faults
+
+    def collect(self) -> Iterator[Metric]:
+        """The figures that are numbers as gauges, the faults as one counter."""
+        for name, value in self._figures().items():
+            if isinstance(value, str):
+                continue
+            gauge = GaugeMetricFamily(f"atlas_{re.sub(r'[^a-z0-9_]', '_', name.lower())}", name, labels=["service"])
+            gauge.add_metric([self._service], float(value))
+            yield gauge
+        faults = CounterMetricFamily(
+            "atlas_bus_faults", "messages and peers that were refused", labels=["service", "socket", "kind"]
+        )
+        for (socket, kind), count in sorted(self._faults().items()):
+            faults.add_metric([self._service, socket, kind], count)
+        yield faults
+
+
+class MetricsServer:
+    """Serves `/metrics` on a thread of its own.
+
+    Raises:
+        Unavailable: the port is taken.
+    """
+
+    def __init__(
+        self, service: str, address: str, port: int, figures: Callable[[], Figures], faults: Callable[[], Faults]
+    ) -> None:
+        registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=registry)
+        registry.register(_ServiceCollector(service, figures, faults))
+        try:
+            self._server, self._thread = start_http_server(port, addr=address, registry=registry)
+        except OSError as error:
+            raise Unavailable(
+                f"the metrics port {address}:{port} of {service} cannot be used ({error.strerror}); set {service}.metrics_port"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=1.0)
+
+
+def text_figures(figures: Mapping[str, Any]) -> dict[str, float | int | str]:
+    """Figures as the control socket carries them: numbers and text."""
+    return {name: value if isinstance(value, (int, float, str)) else str(value) for name, value in figures.items()}

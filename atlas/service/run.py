@@ -1,0 +1,117 @@
+"""Running a service as a process: signals, control socket, metrics, heartbeat, and an orderly end within five seconds."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import structlog
+
+from atlas.bus import Bus, KeyRing, RequestServer
+from atlas.domain import AtlasError
+from atlas.service.clock import WallClock
+from atlas.service.config import ServiceSettings, Settings
+from atlas.service.logs import configure_logs
+from atlas.service.metrics import MetricsServer
+from atlas.service.service import Service
+
+STOP_SECONDS = 4.0
+HEARTBEAT_SECONDS = 1.0
+
+log = structlog.get_logger("atlas.service")
+
+
+def run_service(kind: type[Service], settings: Settings) -> int:
+    """Run a service until it is told to stop. Returns the exit code: 0 after an orderly stop.
+
+    Raises:
+        AtlasError: it could not start, or could not go on.
+    """
+    configure_logs(settings.log, kind.name)
+    return asyncio.run(_run(kind, settings))
+
+
+def open_bus(name: str, settings: Settings) -> Bus:
+    """The bus of a process that goes by `name`, with its keys unless CURVE is off."""
+    keys = KeyRing.open(name, settings.secret_keys_dir, settings.public_keys_dir) if settings.bus.curve else None
+    return Bus(name, keys)
+
+
+async def _run(kind: type[Service], settings: Settings) -> int:
+    own: ServiceSettings = getattr(settings, kind.name)
+    _make_folder(settings.state_dir)
+    with contextlib.closing(open_bus(kind.name, settings)) as bus:
+        service = kind(settings, bus, WallClock())
+        with (
+            MetricsServer(kind.name, settings.bind_address, own.metrics_port, service.all_figures, lambda: dict(bus.faults)),
+            _stop_on_signals(service),
+        ):
+            endpoint = f"tcp://{settings.bind_address}:{own.control_port}"
+            control = RequestServer(bus, endpoint, "control", kind.control_requests, service.on_control)
+            heartbeat = asyncio.create_task(_heartbeat(service))
+            try:
+                await _live(service)
+            finally:
+                heartbeat.cancel()
+                control.close()
+    if service.fatal is not None:
+        raise service.fatal
+    log.info("stopped")
+    return 0
+
+
+async def _live(service: Service) -> None:
+    starting = asyncio.create_task(service.start())
+    waiting = asyncio.create_task(service.stopping.wait())
+    try:
+        await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            service.started = True
+            log.info("started", **{k: v for k, v in service.figures().items() if isinstance(v, (int, str))})
+            await waiting
+    finally:
+        starting.cancel()
+        waiting.cancel()
+        await asyncio.gather(starting, waiting, return_exceptions=True)
+        service.stopping.set()
+        try:
+            await asyncio.wait_for(service.stop(), STOP_SECONDS)
+        except TimeoutError:
+            log.warning("the stop took too long and was cut short", seconds=STOP_SECONDS)
+        await service.cancel_tasks()
+
+
+async def _heartbeat(service: Service) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + HEARTBEAT_SECONDS
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        service.lag_ms = max(0.0, loop.time() - due) * 1e3
+
+
+@contextlib.contextmanager
+def _stop_on_signals(service: Service) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, service.stopping.set)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AtlasError(f"the state folder {folder} cannot be made ({error.strerror}); set state_dir") from error
+
+
+def exit_with(error: AtlasError) -> int:
+    """Tell a person about `error` in one line; the exit code for it."""
+    print(f"atlas: {error}", file=sys.stderr)  # this is the command line's voice
+    return 2

@@ -1,0 +1,147 @@
+"""Local processes, started in order of readiness, watched, and stopped in reverse: TERM, grace, KILL of the tree."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import structlog
+
+from atlas.domain import AtlasError, Unavailable
+
+log = structlog.get_logger("atlas.session")
+
+GRACE_SECONDS = 6.0
+_POLL_SECONDS = 0.05
+_TAIL_BYTES = 4096
+
+
+@dataclass
+class Process:
+    """One process: what to run, and how to know that it works.
+
+    `is_ready` is asked again and again until it says True; an AtlasError that it raises counts as not ready yet.
+    """
+
+    name: str
+    command: Sequence[str]
+    is_ready: Callable[[], Awaitable[bool]]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ready_seconds: float = 30.0
+    handle: asyncio.subprocess.Process | None = None
+    log_file: Path | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, while it runs."""
+        return self.handle.pid if self.handle is not None and self.handle.returncode is None else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended; None while it runs or before it was started."""
+        return self.handle.returncode if self.handle is not None else None
+
+    def last_words(self) -> str:
+        """The last line that it logged, for telling why it ended."""
+        if self.log_file is None or not self.log_file.exists():
+            return ""
+        with self.log_file.open("rb") as file:
+            file.seek(max(0, self.log_file.stat().st_size - _TAIL_BYTES))
+            lines = file.read().decode(errors="replace").strip().splitlines()
+        return next((line for line in reversed(lines) if line.strip()), "").strip()
+
+
+class Supervisor:
+    """Starts processes one after the other, each when the one before is ready. Their output goes to files in `folder`.
+
+    As a context manager it never leaves a process behind.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.processes: list[Process] = []
+
+    async def __aenter__(self) -> "Supervisor":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self, process: Process) -> None:
+        """Start `process` and wait until it is ready.
+
+        Raises:
+            Unavailable: it ended, or was not ready in time; its last words are told.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        process.log_file = self._folder / f"{process.name}.log"
+        with process.log_file.open("ab") as output:
+            process.handle = await asyncio.create_subprocess_exec(
+                *process.command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, **process.environment},
+                start_new_session=True,  # Ctrl-C is for us alone; we stop the others in order
+            )
+        self.processes.append(process)
+        await self._wait_until_ready(process)
+
+    def dead(self) -> list[Process]:
+        """Processes that have ended by themselves."""
+        return [process for process in self.processes if process.exit_code is not None]
+
+    async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        """Stop all processes, the last started first. None is left, nor any child of theirs."""
+        while self.processes:
+            await _stop_tree(self.processes.pop(), grace_seconds)
+
+    async def _wait_until_ready(self, process: Process) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + process.ready_seconds
+        while loop.time() < deadline:
+            if process.exit_code is not None:
+                raise Unavailable(_ended(process))
+            with contextlib.suppress(AtlasError):
+                if await process.is_ready():
+                    return
+            await asyncio.sleep(_POLL_SECONDS)
+        raise Unavailable(
+            f"{process.name} was not ready within {process.ready_seconds:g} s; its log is {process.log_file}: "
+            f"{process.last_words()}"
+        )
+
+
+def python_command(*arguments: str) -> list[str]:
+    """A command of our own, run by this interpreter."""
+    return [sys.executable, "-m", *arguments]
+
+
+def _ended(process: Process) -> str:
+    words = process.last_words().removeprefix("atlas: ")
+    return f"{process.name} ended with exit code {process.exit_code}: {words or f'see {process.log_file}'}"
+
+
+async def _stop_tree(process: Process, grace_seconds: float) -> None:
+    handle = process.handle
+    if handle is None:
+        return
+    family: list[psutil.Process] = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family = psutil.Process(handle.pid).children(recursive=True)
+    if handle.returncode is None:
+        handle.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(handle.wait(), grace_seconds)
+        except TimeoutError:
+            log.warning("killed after its grace", process=process.name, seconds=grace_seconds)
+            handle.kill()
+            await handle.wait()
+    for child in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()

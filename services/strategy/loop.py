@@ -1,0 +1,216 @@
+"""The one loop in which all logic of the robots runs, on a thread of its own. Everything reaches it through one mailbox."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from atlas.bus import BlockingRequester, Mailbox, orders
+from atlas.bus.orders import ORDER_EVENTS, Command, Events, EventsSince, OrderAnswer, OrderQuery, Receipt
+from atlas.domain import NS_PER_SECOND, Action, AtlasError, Bar, Clock, MarketEvent, OrderEvent, Submit, Unavailable, action_id
+from atlas.robot import Control, Timer
+from services.strategy.host import RobotHost
+
+log = structlog.get_logger("atlas.strategy")
+
+REQUEST_SECONDS = 2.0
+GIVE_UP_SECONDS = 10.0
+IDLE_SECONDS = 0.1
+SYNC_EVERY_SECONDS = 1.0
+
+
+RobotMailbox = Mailbox[MarketEvent | OrderEvent, Control]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    host: RobotHost
+    action: Action
+    first_ns: int
+
+
+class RobotLoop(threading.Thread):
+    """Applies what comes to the mailbox to the robots, and sends what they want to the trader.
+
+    An action whose receipt does not come is sent again under the same id, which the trader recognises, and given up when it
+    is too old to be meant: then the trader is asked whether it ever had it.
+    """
+
+    def __init__(
+        self, hosts: Sequence[RobotHost], mailbox: RobotMailbox, trader: BlockingRequester[orders.Reply], clock: Clock
+    ) -> None:
+        super().__init__(name="robots", daemon=True)
+        self.hosts = hosts
+        self.paused = False
+        self.failure: BaseException | None = None
+        self.missed = 0
+        self._mailbox = mailbox
+        self._trader = trader
+        self._clock = clock
+        self._by_instrument: dict[str, list[RobotHost]] = defaultdict(list)
+        self._by_id = {host.id: host for host in hosts}
+        for host in hosts:
+            for name in host.settings.instruments:
+                self._by_instrument[name].append(host)
+        self._waiting: dict[int, _Asked] = {}
+        self._to_resend: list[_Asked] = []
+        self._trader_sequence = min((host.runtime.last_trader_sequence for host in hosts), default=0)
+        self._end = threading.Event()
+        self._trader_there = True
+        self._synced_at = 0.0
+
+    @property
+    def trader_connected(self) -> bool:
+        """Whether the trader is there, as far as this loop knows."""
+        return self._trader_there
+
+    @property
+    def waiting(self) -> int:
+        """Actions that the trader has not acknowledged yet."""
+        return len(self._waiting) + len(self._to_resend)
+
+    # Before the thread runs
+
+    def catch_up(self) -> None:
+        """Settle what was open when the process ended last: events of the trader, and actions without an answer.
+
+        Raises:
+            Unavailable: the trader does not answer.
+        """
+        self._fetch_events()
+        for host in self.hosts:
+            for action in host.runtime.unanswered:
+                self._settle(host, action, "decided before a restart and never sent")
+
+    # The thread
+
+    def run(self) -> None:
+        """Work until `stop`."""
+        try:
+            while not self._end.is_set():
+                self._turn()
+        except BaseException as error:  # noqa: BLE001 # the service ends with it and says so
+            self.failure = error
+
+    def stop(self) -> None:
+        """End the thread, and wait for it."""
+        self._end.set()
+        self.join(timeout=REQUEST_SECONDS + 1.0)
+
+    def _turn(self) -> None:
+        for delivery in self._mailbox.receive(self._patience()):
+            if isinstance(delivery, Control):
+                self._on_control(delivery)
+            elif delivery.topic == ORDER_EVENTS:
+                self._on_order_events(delivery.sequence, [e for e in delivery.events if isinstance(e, OrderEvent)])
+            else:
+                self.missed += delivery.missed
+                self._on_market([e for e in delivery.events if not isinstance(e, OrderEvent)])
+        self._fire_timers()
+        self._trader_there = self._trader.connected
+        self._read_receipts()
+        self._resend()
+        for host in self.hosts:
+            for action in host.take():
+                self._send(_Asked(host, action, self._clock.now_ns()))
+            for notice in host.runtime.take_notices():
+                log.error("robot notice", robot=host.id, text=notice.text)
+        if time.monotonic() - self._synced_at > SYNC_EVERY_SECONDS:
+            self._synced_at = time.monotonic()
+            for host in self.hosts:
+                host.sync()
+
+    def _patience(self) -> float:
+        due = [host.runtime.next_timer_ns for host in self.hosts if host.runtime.next_timer_ns is not None]
+        if not due:
+            return IDLE_SECONDS
+        return min(IDLE_SECONDS, max(0.0, (min(due) - self._clock.now_ns()) / NS_PER_SECOND))
+
+    def _on_market(self, events: Sequence[MarketEvent]) -> None:
+        if self.paused:
+            return
+        for event in events:
+            for host in self._by_instrument[event.instrument]:
+                host.handle(event)
+                host.bars += isinstance(event, Bar)
+
+    def _on_order_events(self, first: int, events: Sequence[OrderEvent]) -> None:
+        """Events of the trader carry numbers without gaps; where one is missing, it is fetched before going on."""
+        if first > self._trader_sequence + 1:
+            self._fetch_events()
+        for event in events:
+            self._apply_order_event(event)
+
+    def _apply_order_event(self, event: OrderEvent) -> None:
+        if event.sequence <= self._trader_sequence:
+            return
+        self._trader_sequence = event.sequence
+        host = self._by_id.get(event.robot)
+        if host is not None:
+            host.handle(event)
+
+    def _fetch_events(self) -> None:
+        while True:
+            answer = self._trader.ask(EventsSince(self._trader_sequence), REQUEST_SECONDS)
+            if not isinstance(answer, Events):
+                raise Unavailable(f"the trader answered with {type(answer).__name__} instead of its events")
+            for event in answer.events:
+                self._apply_order_event(event)
+            if not answer.events or answer.events[-1].sequence >= answer.last_sequence:
+                self._trader_sequence = max(self._trader_sequence, answer.last_sequence)
+                return
+
+    def _on_control(self, control: Control) -> None:
+        target = control.arguments.get("robot")
+        for host in self.hosts:
+            if target in (None, host.id):
+                host.handle(control)
+
+    def _fire_timers(self) -> None:
+        now = self._clock.now_ns()
+        for host in self.hosts:
+            due = host.runtime.next_timer_ns
+            if due is not None and due <= now and not self.paused:
+                host.handle(Timer(now))
+
+    # Orders out
+
+    def _send(self, asked: _Asked) -> None:
+        try:
+            request = self._trader.post(Command(asked.action), action_id(asked.action))
+        except Unavailable:
+            self._to_resend.append(asked)
+        else:
+            self._waiting[request] = asked
+
+    def _read_receipts(self) -> None:
+        for request, answer in self._trader.receive():
+            asked = self._waiting.pop(request, None)
+            if asked is None:
+                continue
+            if isinstance(answer, AtlasError):
+                self._to_resend.append(asked)
+            elif isinstance(answer, Receipt) and not isinstance(asked.action, Submit) and answer.reason:
+                asked.host.give_up(asked.action, answer.reason, self._clock.now_ns())
+
+    def _resend(self) -> None:
+        overdue, self._to_resend = self._to_resend, []
+        for asked in overdue:
+            if self._clock.now_ns() - asked.first_ns < GIVE_UP_SECONDS * NS_PER_SECOND:
+                self._send(asked)
+            else:
+                try:
+                    self._settle(asked.host, asked.action, "the trader could not be reached")
+                except Unavailable:
+                    self._to_resend.append(asked)
+
+    def _settle(self, host: RobotHost, action: Action, reason: str) -> None:
+        """Ask the trader whether it has the order. If not it never will have: the request has expired."""
+        order_id = action.order.id if isinstance(action, Submit) else action.order_id
+        answer = self._trader.ask(OrderQuery(order_id), REQUEST_SECONDS)
+        known = isinstance(answer, OrderAnswer) and answer.known
+        if not (known and isinstance(action, Submit)):
+            host.give_up(action, reason, self._clock.now_ns())

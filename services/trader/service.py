@@ -1,0 +1,388 @@
+"""The shell of the trader: sockets, database and gateway around `atlas.trading.desk`, which decides.
+
+The way of an order: command -> desk (risk) -> journal, synced -> receipt to the robot -> database -> gateway. The way of a
+report: gateway -> desk -> journal, synced -> database -> robots. What is not in the database was never sent; what the broker
+says is written before anyone hears of it.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import ClassVar
+
+from atlas.bus import Bus, Publisher, RequestServer
+from atlas.bus import orders as messages
+from atlas.bus.orders import Command, Done, Events, EventsSince, Greet, OrderAnswer, OrderQuery, Receipt
+from atlas.domain import (
+    NS_PER_SECOND,
+    AtlasError,
+    BadInput,
+    Cancel,
+    Clock,
+    Instrument,
+    Modify,
+    Order,
+    OrderEvent,
+    OrderEventKind,
+    OrderState,
+    OrderStatus,
+    Refused,
+    Submit,
+    Unavailable,
+    UnknownInstrument,
+)
+from atlas.ib import Backoff, Broker, Connection, keep_open
+from atlas.journal import Journal
+from atlas.service.config import Settings
+from atlas.service.metrics import Figures
+from atlas.service.service import Service
+from atlas.store import Database, InstrumentRepository, OrderEventRepository, OrderRepository, TradeRepository
+from atlas.trading.broker import BrokerReport, Unknown
+from atlas.trading.desk import Desk
+from atlas.trading.risk import Limits
+from services.trader.faults import FAULT_POINTS, FaultPoints
+from services.trader.latency import Latency
+from services.trader.ledger import Ledger
+
+_K = OrderEventKind
+_REMEMBERED_NS = 3 * 86_400 * NS_PER_SECOND  # final orders stay in memory so long: commissions and late fills still find them
+_EVENTS_AT_ONCE = 1000
+_WRITE_SECONDS = 2.0
+
+
+class Trader(Service):
+    """Trades one account."""
+
+    name: ClassVar[str] = "trader"
+
+    def __init__(self, settings: Settings, bus: Bus, clock: Clock) -> None:
+        super().__init__(settings, bus, clock)
+        own = settings.trader
+        if own.fault_point and own.fault_point not in FAULT_POINTS:
+            raise BadInput(f"trader.fault_point {own.fault_point!r} is not one of {', '.join(FAULT_POINTS)}")
+        self._faults = FaultPoints(own.fault_point)
+        self._instruments: dict[str, Instrument] = {}
+        gateway = settings.gateway
+        self._connection = Connection(
+            gateway.host,
+            gateway.port,
+            own.client_id,
+            clock,
+            request_timeout_seconds=gateway.request_timeout_seconds,
+            on_lost=self._on_lost,
+        )
+        self._broker = Broker(self._connection, self._instruments, self._on_report)
+        self._lost = asyncio.Event()
+        self._to_send: asyncio.Queue[OrderEvent] = asyncio.Queue()
+        self._unreconciled = "orders are not reconciled with the broker yet"
+        self._latency = Latency()
+        self._database: Database | None = None
+        self._journal: Journal[OrderEvent] | None = None
+        self._server: RequestServer[messages.Request] | None = None
+        self._publisher: Publisher
+        self._events: OrderEventRepository
+        self._instruments_stored: InstrumentRepository
+        self._desk: Desk
+        self._ledger: Ledger
+        self._next_order_id = 0
+
+    # Lifecycle
+
+    async def start(self) -> None:
+        """Open database and journal, take over what was, connect, reconcile, and only then take orders."""
+        settings, own = self.settings, self.settings.trader
+        database = await self._open_database()
+        self._journal = Journal.open(settings.state_dir / "journal" / "trader", OrderEvent)
+        self._publisher = Publisher(self.bus, f"tcp://{settings.bind_address}:{own.event_port}", "order events")
+        await keep_open(
+            self._connection,
+            orders=True,
+            deadline_seconds=settings.gateway.start_timeout_seconds,
+            stop=self.stopping,
+        )
+        account = self._choose_account()
+        orders, trades = OrderRepository(database), TradeRepository(database)
+        events = OrderEventRepository(database, account)
+        for repository in (orders, trades, events):
+            await repository.prepare()
+        self._ledger = Ledger(self._journal, (orders, trades, events), self._publisher, self._to_send.put_nowait, self._faults)
+        self._events = events
+        await self._restore(account, orders, trades, events)
+        self.keep(asyncio.create_task(self._ledger.run()))
+        self.keep(asyncio.create_task(self._send_loop()))
+        self.keep(asyncio.create_task(self._connection_loop()))
+        await self._reconcile_until_known()
+        self._server = RequestServer(
+            self.bus, f"tcp://{settings.bind_address}:{own.order_port}", "order commands", messages.Request, self._on_request
+        )
+        self.keep(asyncio.create_task(self._timer_loop()))
+
+    async def stop(self) -> None:
+        """Take no more orders, write what is under way, close."""
+        if self._server is not None:
+            self._server.close()
+        if self.started:
+            await self._written_or_given_up()
+        self._connection.close()
+        await self.cancel_tasks()
+        if self._journal is not None:
+            self._journal.close()
+        if self._database is not None:
+            await self._database.close()
+
+    def problems(self) -> list[str]:
+        """Why orders are not taken, and breaks between our books and the broker's."""
+        if not self.started:
+            return ["starting"]
+        result = [reason for reason in (self._cannot_send(), self._ledger.database_problem) if reason]
+        return result + [f"position break: {text}" for text in self._desk.breaks.values()]
+
+    def figures(self) -> Figures:
+        """Counts of orders and executions, what waits, and how long ticks take to become orders."""
+        if not self.started:
+            return {}
+        desk = self._desk
+        return {
+            "account": desk.account,
+            "orders_known": len(desk.states),
+            "orders_working": len(desk.working()),
+            "events": desk.last_sequence,
+            "backlog": self._ledger.backlog,
+            "anomalies": sum(desk.anomalies.values()),
+            "executions_counted": desk.books.executions,
+            **self._latency.figures(),
+        }
+
+    # Start
+
+    async def _open_database(self) -> Database:
+        settings = self.settings.database
+        self._database = await Database.connect(
+            settings.url,
+            settings.name,
+            user=settings.user,
+            password=self.settings.database_password(),
+            wait_seconds=settings.start_timeout_seconds,
+        )
+        return self._database
+
+    def _choose_account(self) -> str:
+        """The configured account, or the login's first. Anything but a paper account needs `trader.live`."""
+        own, accounts = self.settings.trader, self._connection.accounts
+        account = own.account or (accounts[0] if accounts else "")
+        if account not in accounts:
+            raise Refused(f"the login has no account {account!r}; its accounts are {', '.join(accounts)}: set trader.account")
+        if not account.startswith("D") and not own.live:
+            raise Refused(f"{account} is not a paper account (D...); set trader.live=true if real money is meant")
+        return account
+
+    async def _restore(
+        self, account: str, orders: OrderRepository, trades: TradeRepository, events: OrderEventRepository
+    ) -> None:
+        """Take over what the database knows, then what only the journal knows."""
+        assert self._database is not None  # noqa: S101 # opened before
+        self._instruments_stored = InstrumentRepository(self._database)
+        self._instruments.update(await self._instruments_stored.all())
+        risk = self.settings.trader.risk
+        self._desk = Desk(
+            account,
+            self._instruments,
+            Limits(risk.max_order_quantity, risk.max_position, risk.max_working_orders),
+            self.clock,
+            last_sequence=await events.last_sequence(),
+            used_ids=await orders.ids(),
+        )
+        states = await orders.open_or_since(self.clock.now_ns() - _REMEMBERED_NS)
+        paid = await trades.all()
+        self._desk.restore(states, [one for one, _ in paid], [cost for _, cost in paid if cost is not None])
+        self._ledger.published_sequence = written = self._desk.last_sequence
+        tail: list[tuple[OrderEvent, OrderState | None]] = []
+        for _, event in self._journal.read() if self._journal is not None else ():
+            if event.sequence > written:
+                self._desk.replay(event)
+                tail.append((event, self._desk.states.get(event.order_id)))
+        if tail:
+            self.log.warning("events of an earlier run were in the journal only", count=len(tail))
+            self._ledger.reenter(tail)
+        used = [state.broker_order_id for state in self._desk.states.values()]
+        self._next_order_id = max([self._connection.next_order_id(), *(number + 1 for number in used)])
+
+    async def _written_or_given_up(self) -> None:
+        """Let what is under way reach the database; what does not, waits in the journal for the next start."""
+        try:
+            await asyncio.wait_for(self._ledger.drained(), _WRITE_SECONDS)
+        except TimeoutError:
+            self.log.warning("stopped with events in the journal only", count=self._ledger.backlog)
+
+    # Requests
+
+    async def _on_request(self, request: messages.Request, _peer: str) -> messages.Reply:
+        match request:
+            case Command(action=Submit(order=order)):
+                return await self._on_submit(order)
+            case Command(action=Modify() | Cancel() as wish):
+                return await self._on_wish(wish)
+            case EventsSince(sequence=sequence, robot=robot):
+                found = await self._events.since(sequence, _EVENTS_AT_ONCE, robot)
+                complete = len(found) < _EVENTS_AT_ONCE
+                return Events(found, self._ledger.published_sequence if complete else found[-1].sequence)
+            case OrderQuery(order_id=order_id):
+                found = await self._events.of_order(order_id)
+                return OrderAnswer(bool(found) or order_id in self._desk.states, found)
+            case Greet(id=greeting):
+                self._publisher.greet(greeting)
+        return Done()
+
+    async def _on_submit(self, order: Order) -> Receipt:
+        known = self._desk.known(order)
+        if known is not None:
+            return Receipt(order.id, known.status, known.reason)
+        reason = self._cannot_send() or self._ledger.database_problem
+        if not reason:
+            reason = await self._learn(order.instrument)
+        if reason:
+            event = self._desk.deny(order, reason)
+        else:
+            event = self._desk.submit(order, self._next_order_id)
+            self._next_order_id += event.kind is _K.PENDING
+        await self._enter([event])
+        return Receipt(order.id, OrderStatus(event.kind.value), event.reason)
+
+    async def _on_wish(self, wish: Modify | Cancel) -> Receipt:
+        made = self._desk.modify(wish) if isinstance(wish, Modify) else self._desk.cancel(wish)
+        state = self._desk.states.get(wish.order_id)
+        status = state.status if state is not None else OrderStatus.UNKNOWN
+        if isinstance(made, str):
+            return Receipt(wish.order_id, status, made)
+        await self._enter([made])
+        return Receipt(wish.order_id, status, "")
+
+    async def _learn(self, instrument_id: str) -> str:
+        """Make sure that the instrument is known; why it cannot be, else ""."""
+        if instrument_id in self._instruments:
+            return ""
+        try:
+            instrument = await self._connection.instrument(instrument_id)
+            await self._instruments_stored.save([instrument])
+        except (UnknownInstrument, BadInput, Unavailable) as error:
+            return str(error)
+        self._instruments[instrument_id] = instrument
+        return ""
+
+    # What is written, sent and reported
+
+    def _enter(self, events: Iterable[OrderEvent]) -> asyncio.Future[None]:
+        """Have events written, told and acted upon. The future is done when they are on disk."""
+        done: asyncio.Future[None] | None = None
+        for event in events:
+            done = self._ledger.enter(event, self._desk.states.get(event.order_id))
+        if done is None:
+            done = asyncio.get_running_loop().create_future()
+            done.set_result(None)
+        else:
+            done.add_done_callback(self._on_synced)
+        return done
+
+    def _on_synced(self, done: asyncio.Future[None]) -> None:
+        error = done.exception()
+        if error is not None:
+            self.fail(error)
+
+    def _cannot_send(self) -> str:
+        if not self._connection.is_up:
+            return "the gateway is not connected"
+        return self._unreconciled
+
+    async def _send_loop(self) -> None:
+        while True:
+            event = await self._to_send.get()
+            try:
+                await self._prove_gateway()
+                self._send(event)
+            except AtlasError as error:
+                self._not_sent(event, str(error))
+
+    async def _prove_gateway(self) -> None:
+        """A round trip, if the gateway has been silent for long: a dead socket takes orders and loses them."""
+        silent_ns = self.clock.now_ns() - self._connection.last_heard_ns
+        if silent_ns > self.settings.trader.probe_after_seconds * NS_PER_SECOND:
+            await self._connection.round_trip()
+
+    def _send(self, event: OrderEvent) -> None:
+        state = self._desk.states[event.order_id]
+        if state.status.is_final:
+            return
+        if event.kind is _K.CANCEL_REQUESTED:
+            self._broker.cancel(state.broker_order_id)
+            return
+        assert event.order is not None  # noqa: S101 # pending and modify requests carry the order
+        self._broker.place(event.order, state.broker_order_id)
+        if event.kind is _K.PENDING:
+            self._faults.reached("order_sent")
+            self._latency.measure(event.order.cause_ns, self.clock.now_ns())
+            self._enter(self._desk.note(_K.SENT, event.order_id))
+
+    def _not_sent(self, event: OrderEvent, reason: str) -> None:
+        self.log.warning("not sent", order=event.order_id, kind=event.kind.value, reason=reason)
+        kind = _K.DENIED if event.kind is _K.PENDING else _K.REFUSED
+        self._enter(self._desk.note(kind, event.order_id, f"not sent: {reason}"))
+
+    def _on_report(self, report: BrokerReport) -> None:
+        if not hasattr(self, "_ledger"):
+            return  # before the books are open; reconciliation asks for all of it again
+        events = self._desk.on_report(report)
+        if any(event.kind is _K.EXECUTED for event in events):
+            self._faults.reached("report_received")
+        self._enter(events)
+
+    # Connection
+
+    def _on_lost(self) -> None:
+        self._unreconciled = "the connection to the gateway was lost; orders are not reconciled yet"
+        self._lost.set()
+
+    async def _connection_loop(self) -> None:
+        while True:
+            await self._lost.wait()
+            self._lost.clear()
+            backoff = Backoff()
+            while not self._connection.is_up:
+                try:
+                    await self._connection.open(orders=True)
+                except AtlasError as error:
+                    self._unreconciled = str(error)
+                    await backoff.wait()
+            await self._reconcile_until_known()
+
+    async def _reconcile_until_known(self) -> None:
+        backoff = Backoff()
+        while self._connection.is_up:
+            await self._reconcile()
+            if not self._unreconciled:
+                return
+            self.log.warning("not reconciled", reason=self._unreconciled)
+            await backoff.wait()
+
+    async def _reconcile(self) -> None:
+        asked_ns = self.clock.now_ns()
+        snapshot = await self._broker.snapshot()
+        if isinstance(snapshot, Unknown):
+            self._unreconciled = f"reconciliation failed: {snapshot.reason}"
+            return
+        events = self._desk.reconcile(snapshot.value, asked_ns)
+        await self._enter(events)
+        self._unreconciled = ""
+        for order_id in self._desk.to_resend():
+            self._broker.cancel(self._desk.states[order_id].broker_order_id)
+        if events:
+            self.log.info("reconciled", events=len(events))
+
+    async def _timer_loop(self) -> None:
+        own, beat = self.settings.trader, 0
+        while True:
+            await asyncio.sleep(1.0)
+            beat += 1
+            self._ledger.publish_heartbeat()
+            overdue = self._desk.unconfirmed_since(self.clock.now_ns() - int(own.in_flight_seconds * NS_PER_SECOND))
+            if (overdue or beat >= own.reconcile_seconds) and not self._cannot_send():
+                beat = 0
+                await self._reconcile()
