@@ -40,9 +40,12 @@ e2e: setup ## Build the images and run the desk in a real Docker Engine
 bench: setup ## Measure ourselves against raw floors in the same run
 	$(BIN)/python -m benchmarks $(ARGS)
 
-lock: setup ## Write requirements.lock anew from pyproject.toml
-	$(BIN)/pip-compile --quiet --extra dev --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url \
-		--no-emit-find-links --no-emit-trusted-host --no-emit-options -o requirements.lock pyproject.toml
+LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links \
+	--no-emit-trusted-host --no-emit-options
+
+lock: setup ## Write both lock files anew from pyproject.toml: for developers, and for the images the part that runs
+	$(LOCK) --extra dev -o requirements.lock pyproject.toml
+	$(LOCK) --all-build-deps --constraint requirements.lock -o services/requirements.lock pyproject.toml
 
 clean: ## Remove what setup, tests and runs have left
 	rm -rf .venv .venvs var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
