@@ -112,6 +112,8 @@ class Journal(Generic[E]):
             BadInput: the event is larger than 16 MiB.
             Unavailable: the disk takes no more; `event` was not taken. Once there is room, it goes on.
         """
+        if self._failure:
+            raise Unavailable(self._failure)
         if len(self._buffer) >= _BUFFER_BYTES:
             self.flush()
         payload = self._encode(event)
@@ -134,7 +136,7 @@ class Journal(Generic[E]):
 
     def _flush(self) -> int:
         if self._failure or self._segment is None:
-            raise Unavailable(self._failure or f"journal {self.folder} is closed; open it again")
+            raise Unavailable(self._failure)
         with self._mutex:
             data, self._buffer = bytes(self._buffer), bytearray()
             last = self._last
@@ -189,26 +191,26 @@ class Journal(Generic[E]):
         Raises:
             Unavailable: as `sync`; what could not be written is lost then, and the journal is let go all the same.
         """
-        with self._io:
-            segment, failed = self._segment, bool(self._failure)
+        segment = self._segment
         if segment is None:
             return
         try:
-            if not failed:
-                self.sync()
+            if self._failure:
+                segment.abandon()
+            else:
+                self._sync_and_seal(segment)
+        finally:
+            self._segment = None
+            self._failure = f"journal {self.folder} is closed; open it again"
+            os.close(self._lock)
+
+    def _sync_and_seal(self, segment: SegmentWriter) -> None:
+        try:
+            self.sync()
         except Unavailable:
             segment.abandon()
             raise
-        else:
-            self._let_go(segment, failed=failed)
-        finally:
-            self._segment = None
-            os.close(self._lock)
-
-    def _let_go(self, segment: SegmentWriter, *, failed: bool) -> None:
-        if failed:
-            segment.abandon()
-            return
+        segment = self._segment or segment  # the sync may have rolled over
         with contextlib.suppress(OSError):  # a seal that could not be written is a torn tail, and no record is missing
             segment.seal(self._last + 1)
 

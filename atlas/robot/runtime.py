@@ -156,13 +156,13 @@ class Runtime:
         context._begin(sequence, now_ns)
         try:
             callback(context, *arguments)
-        except Exception as error:  # noqa: BLE001 - a strategy is foreign code; whatever it raises stays its own trouble
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code; what it raises stays its own trouble
             context._drop()
             self._fail(sequence, error)
             return []
         return context._actions()
 
-    def _fail(self, sequence: int, error: Exception) -> None:
+    def _fail(self, sequence: int, error: BaseException) -> None:
         self.state = RobotState.ERROR
         self.error = "".join(traceback.format_exception(error))
         said = " ".join(str(error).split())
@@ -179,7 +179,7 @@ class Runtime:
         self._context._start(event.robot, event.account, instruments)
         try:
             strategy = self.strategy_type(make_parameters(self.strategy_type, event.parameters))
-        except Exception as error:  # noqa: BLE001 - the making of a strategy is foreign code as well
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the making of a strategy is foreign code as well
             self.strategy = None
             self._fail(sequence, error)
             return []
