@@ -2,7 +2,7 @@
 
 from atlas.bus.control import Done, Greet
 from atlas.bus.envelope import Message
-from atlas.domain import Instrument, Quote
+from atlas.domain import Bar, Instrument, Quote
 
 __all__ = [
     "Done",
@@ -25,15 +25,16 @@ class Subscribe(Message, frozen=True, tag="subscribe"):
 
 
 class SnapshotRequest(Message, frozen=True, tag="snapshot_request"):
-    """The newest quotes of `instruments`; empty means all."""
+    """The newest quotes and bars of `instruments`; empty means all."""
 
     instruments: list[str]
 
 
 class Snapshot(Message, frozen=True, tag="snapshot"):
-    """The newest quotes known, none for an instrument that has not been quoted yet."""
+    """The newest quotes and closed bars known, none for an instrument that has not been quoted yet."""
 
     quotes: list[Quote]
+    bars: list[Bar]
 
 
 class InstrumentsRequest(Message, frozen=True, tag="instruments_request"):

@@ -4,7 +4,22 @@ from atlas.bus.control import Done, Greet
 from atlas.bus.envelope import Message
 from atlas.domain import Action, OrderEvent, OrderStatus
 
-__all__ = ["Command", "Done", "Events", "EventsSince", "Greet", "OrderAnswer", "OrderQuery", "Receipt", "Reply", "Request"]
+__all__ = [
+    "ORDER_EVENTS",
+    "Command",
+    "Done",
+    "Events",
+    "EventsSince",
+    "Greet",
+    "Held",
+    "OrderAnswer",
+    "OrderQuery",
+    "Positions",
+    "PositionsRequest",
+    "Receipt",
+    "Reply",
+    "Request",
+]
 
 ORDER_EVENTS = "orders"
 """The topic on which order events are published, numbered without gaps."""
@@ -51,8 +66,31 @@ class OrderAnswer(Message, frozen=True, tag="order_answer"):
     events: list[OrderEvent]
 
 
-Request = Command | EventsSince | OrderQuery | Greet
+class PositionsRequest(Message, frozen=True, tag="positions_request"):
+    """What does the account hold by our books?"""
+
+
+class Held(Message, frozen=True, tag="held"):
+    """One instrument of the books: signed quantity, average price, profit realised before commissions, commissions."""
+
+    instrument: str
+    quantity: float
+    average_price: float
+    realised: float
+    multiplier: float
+    currency: str
+
+
+class Positions(Message, frozen=True, tag="positions"):
+    """Everything that the account holds or has traded, and what it paid in commissions by currency."""
+
+    account: str
+    held: list[Held]
+    commissions: dict[str, float]
+
+
+Request = PositionsRequest | Command | EventsSince | OrderQuery | Greet
 """What the order command socket takes."""
 
-Reply = Receipt | Events | OrderAnswer | Done
+Reply = Positions | Receipt | Events | OrderAnswer | Done
 """What it replies."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections import defaultdict
 from collections.abc import Sequence
 
 import msgspec
@@ -13,10 +12,29 @@ from atlas.bus._peer import sender_of
 from atlas.bus.bus import Bus
 from atlas.bus.envelope import HELLO, SCHEMA_VERSION, SEPARATOR, Envelope
 from atlas.bus.faults import FaultKind
+from atlas.domain import BadInput
 
 _LOOK_FOR_SUBSCRIPTIONS_EVERY = 256
 _RECHECK_SECONDS = 0.05
+_NOBLOCK = int(zmq.NOBLOCK)
 _BUDGET = 256  # frames taken in one go, before others on the loop have their turn
+
+
+class _Stream:
+    """One topic: what its frames begin with, and the number of its next message."""
+
+    __slots__ = ("head", "next")
+
+    def __init__(self, head: bytes) -> None:
+        self.head = head
+        self.next = 1
+
+
+def _head(topic: str) -> bytes:
+    head = topic.encode()
+    if not head or SEPARATOR in head:
+        raise BadInput(f"{topic!r} cannot be a topic; it must have at least one character, and none that is zero")
+    return head + SEPARATOR
 
 
 class Publisher:
@@ -39,9 +57,10 @@ class Publisher:
         self._bus = bus
         self._name = socket_name
         self.epoch = bus.clock.now_ns() if epoch is None else epoch
-        self._sequences: defaultdict[str, int] = defaultdict(int)
-        self._heads: dict[str, bytes] = {}
+        self._streams: dict[str, _Stream] = {}
         self._encode = msgspec.msgpack.Encoder().encode
+        self._source = bus.name
+        self._max_message_bytes = bus.max_message_bytes
         self._now_ns = bus.clock.now_ns
         self._sent = 0
         self._changed: asyncio.Event | None = None
@@ -49,6 +68,7 @@ class Publisher:
         if lossless:
             self._socket.set(zmq.XPUB_NODROP, 1)
         self.endpoint = bus.bind(self._socket, endpoint, socket_name)
+        self._put = super(zmq.Socket, self._socket).send  # the Python layer above would cost as much again as sending
         self._reader: FdReader | None = None
         with contextlib.suppress(RuntimeError):  # no loop: a plain thread
             asyncio.get_running_loop()
@@ -62,25 +82,24 @@ class Publisher:
         Raises:
             BadInput: the message is over the size limit.
         """
-        sequence = self._sequences[topic] + 1
-        if not self._send(topic, sequence, events, durable=False):
+        stream = self._streams.get(topic) or self._open(topic)
+        if not self._send(stream.head, stream.next, events, False):
             return False
-        self._sequences[topic] = sequence
+        stream.next += 1
         return True
 
     def publish_numbered(self, topic: str, first_sequence: int, events: Sequence[object]) -> bool:
         """Publish events that carry numbers for good, without gaps: the first has `first_sequence`. Else like `publish`."""
-        return self._send(topic, first_sequence, events, durable=True)
+        stream = self._streams.get(topic) or self._open(topic)
+        return self._send(stream.head, first_sequence, events, True)
 
     def heartbeat(self, topic: str, last_sequence: int) -> bool:
         """Say that `last_sequence` is the last number published, so that whoever lost the last events sees it."""
-        return self._send(topic, last_sequence + 1, (), durable=True)
+        return self.publish_numbered(topic, last_sequence + 1, ())
 
     def greet(self, greeting_id: str) -> bool:
         """Publish on the private topic of the subscriber that asked for it; see `Subscriber.hello`."""
-        sent = self._send(HELLO + greeting_id, 1, (), durable=False)
-        self._heads.pop(HELLO + greeting_id, None)
-        return sent
+        return self._send(_head(HELLO + greeting_id), 1, (), False)
 
     async def writable(self) -> None:
         """Wait until publishing may succeed again."""
@@ -93,22 +112,28 @@ class Publisher:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), _RECHECK_SECONDS)
 
-    def _send(self, topic: str, sequence: int, events: Sequence[object], *, durable: bool) -> bool:
-        head = self._heads.get(topic)
-        if head is None:
-            head = self._heads[topic] = topic.encode() + SEPARATOR
+    def _open(self, topic: str) -> _Stream:
+        stream = self._streams[topic] = _Stream(_head(topic))
+        return stream
+
+    def _send(self, head: bytes, sequence: int, events: Sequence[object], durable: bool) -> bool:  # noqa: FBT001 - hot path
         frame = head + self._encode(
-            Envelope(SCHEMA_VERSION, self._bus.name, self.epoch, sequence, self._now_ns(), durable, 0, events)  # type: ignore[arg-type]
+            Envelope(SCHEMA_VERSION, self._source, self.epoch, sequence, self._now_ns(), durable, 0, events)  # type: ignore[arg-type]
         )
-        self._bus.check_size(frame, f"a message on {topic}")
+        if len(frame) > self._max_message_bytes:
+            self._bus.check_size(frame, f"a message on {head.decode()[:-1]}")
         try:
-            self._socket.send(frame, zmq.NOBLOCK)
+            self._put(frame, _NOBLOCK)
         except zmq.Again:
             return False
-        self._sent += 1
-        if self._reader is None and self._sent % _LOOK_FOR_SUBSCRIPTIONS_EVERY == 0:
-            self._read_subscriptions()
+        if self._reader is None:
+            self._look_for_subscriptions()
         return True
+
+    def _look_for_subscriptions(self) -> None:
+        self._sent += 1
+        if self._sent % _LOOK_FOR_SUBSCRIPTIONS_EVERY == 0:
+            self._read_subscriptions()
 
     def _read_subscriptions(self) -> bool:
         """Take subscriptions off the socket; libzmq has applied them already, and would keep them for ever."""

@@ -22,6 +22,8 @@ ALL = "*"
 """A topic that ends with this stands for all topics that begin with what is before it."""
 
 _GREET_EVERY_SECONDS = 0.25
+_NOBLOCK = int(zmq.NOBLOCK)
+_AT_ONCE_BYTES = 131_072  # about what is taken at once: what is decoded from it shall fit into a processor's cache
 
 
 def _filter(topic: str) -> bytes:
@@ -70,11 +72,12 @@ class _SubscriberBase(Generic[T]):
     def _drain(self, limit: int) -> list[bytes]:
         """What is there, without waiting."""
         frames, self._kept = self._kept, []
-        receive = self._link.socket.recv
-        append = frames.append
+        receive, append = self._link.socket.recv, frames.append
         try:
-            for _ in range(limit - len(frames)):
-                append(receive(zmq.NOBLOCK))
+            frame = receive(_NOBLOCK)
+            append(frame)
+            for _ in range(min(limit - len(frames), _AT_ONCE_BYTES // (len(frame) + 1))):
+                append(receive(_NOBLOCK))
         except zmq.Again:
             self._link.pump()
         return frames

@@ -64,6 +64,7 @@ class Books:
         self._executions: dict[str, Execution] = {}
         self._counted: set[str] = set()  # executions of an earlier life
         self._commissions: set[str] = set()
+        self._paid: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
 
     def execute(self, execution: Execution, instrument: Instrument) -> bool:
         """Count an execution. False if its id was counted before."""
@@ -91,6 +92,7 @@ class Books:
             return False
         self._commissions.add(commission.execution_id)
         self._cash[execution.account, commission.currency] -= exact(commission.amount)
+        self._paid[execution.account, commission.currency] += exact(commission.amount)
         return True
 
     @property
@@ -115,6 +117,19 @@ class Books:
     def realised(self, account: str, instrument: str) -> float:
         """Profit from closing trades, before commissions, in the instrument's currency."""
         return float(self._realised.get((account, instrument), Decimal(0)))
+
+    def traded(self, account: str) -> list[str]:
+        """The instruments that `account` has traded."""
+        return sorted(instrument for owner, instrument in self._holdings if owner == account)
+
+    def commissions(self, account: str) -> dict[str, float]:
+        """What `account` paid in commissions, by currency."""
+        return {currency: float(paid) for (owner, currency), paid in sorted(self._paid.items()) if owner == account}
+
+    @property
+    def uncharged(self) -> int:
+        """How many executions have no commission yet."""
+        return len(self._executions) - len(self._commissions)
 
     def cash_changes(self) -> dict[str, dict[str, Decimal]]:
         """How much cash came (+) or went (-) by account and currency."""

@@ -1,7 +1,7 @@
 """Orders through the gateway: placing, changing and cancelling, and everything that is reported of them, in our words."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -48,6 +48,10 @@ class Broker:
         connection.tap("execDetails", self._execution)
         connection.tap("commissionReport", self._commission)
         connection.tap("error", self._error)
+
+    def learn(self, instruments: Mapping[str, Instrument]) -> None:
+        """Know these instruments, too."""
+        self._instruments.update(instruments)
 
     def place(self, order: AtlasOrder, broker_order_id: int) -> None:
         """Send `order`; again with the same id and other values, it modifies. Returns when the socket has it.

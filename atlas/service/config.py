@@ -124,6 +124,9 @@ class RobotSettings(Section):
         return _checked_ids(ids)
 
 
+_QUICK = {"bar_seconds": 5, "fast": 3, "slow": 9}  # so that a desk without a configuration shows its first orders in a minute
+
+
 class StrategySettings(ServiceSettings):
     """The robots."""
 
@@ -132,9 +135,11 @@ class StrategySettings(ServiceSettings):
     folder: Path = Field(Path("strategies"), description="where strategy files lie")
     mailbox_size: int = Field(100_000, ge=1000, description="messages that may wait for the robots")
     robots: tuple[RobotSettings, ...] = (
-        RobotSettings(id="sma-eurusd", strategy="sma_cross", instruments=("EUR.USD@IDEALPRO",)),
-        RobotSettings(id="sma-gbpusd", strategy="sma_cross", instruments=("GBP.USD@IDEALPRO",)),
-        RobotSettings(id="sma-aapl", strategy="sma_cross", instruments=("AAPL@SMART",), parameters={"quantity": 100.0}),
+        RobotSettings(id="sma-eurusd", strategy="sma_cross", instruments=("EUR.USD@IDEALPRO",), parameters=_QUICK),
+        RobotSettings(id="sma-gbpusd", strategy="sma_cross", instruments=("GBP.USD@IDEALPRO",), parameters=_QUICK),
+        RobotSettings(
+            id="sma-aapl", strategy="sma_cross", instruments=("AAPL@SMART",), parameters={**_QUICK, "quantity": 100.0}
+        ),
     )
 
     @field_validator("robots")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import psutil
 import structlog
@@ -66,7 +67,7 @@ class Supervisor:
         self._folder = folder
         self.processes: list[Process] = []
 
-    async def __aenter__(self) -> "Supervisor":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -117,9 +118,9 @@ class Supervisor:
         )
 
 
-def python_command(*arguments: str) -> list[str]:
-    """A command of our own, run by this interpreter."""
-    return [sys.executable, "-m", *arguments]
+def tethered(*command: str) -> list[str]:
+    """`command`, ended by the system if we die without having stopped it."""
+    return [sys.executable, "-m", "atlas.session.tether", *command]
 
 
 def _ended(process: Process) -> str:

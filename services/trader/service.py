@@ -11,7 +11,19 @@ from typing import ClassVar
 
 from atlas.bus import Bus, Publisher, RequestServer
 from atlas.bus import orders as messages
-from atlas.bus.orders import Command, Done, Events, EventsSince, Greet, OrderAnswer, OrderQuery, Receipt
+from atlas.bus.orders import (
+    Command,
+    Done,
+    Events,
+    EventsSince,
+    Greet,
+    Held,
+    OrderAnswer,
+    OrderQuery,
+    Positions,
+    PositionsRequest,
+    Receipt,
+)
 from atlas.domain import (
     NS_PER_SECOND,
     AtlasError,
@@ -148,7 +160,8 @@ class Trader(Service):
             "events": desk.last_sequence,
             "backlog": self._ledger.backlog,
             "anomalies": sum(desk.anomalies.values()),
-            "executions_counted": desk.books.executions,
+            "executions": desk.books.executions,
+            "executions_uncharged": desk.books.uncharged,
             **self._latency.figures(),
         }
 
@@ -228,9 +241,20 @@ class Trader(Service):
             case OrderQuery(order_id=order_id):
                 found = await self._events.of_order(order_id)
                 return OrderAnswer(bool(found) or order_id in self._desk.states, found)
+            case PositionsRequest():
+                return self._positions()
             case Greet(id=greeting):
                 self._publisher.greet(greeting)
         return Done()
+
+    def _positions(self) -> Positions:
+        account, books = self._desk.account, self._desk.books
+        held = []
+        for name in books.traded(account):
+            one, position = self._instruments[name], books.position(account, name)
+            realised = books.realised(account, name)
+            held.append(Held(name, position.quantity, position.average_price, realised, one.multiplier, one.currency))
+        return Positions(account, held, books.commissions(account))
 
     async def _on_submit(self, order: Order) -> Receipt:
         known = self._desk.known(order)

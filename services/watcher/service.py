@@ -7,7 +7,7 @@ from typing import ClassVar
 from atlas.bus import Bus, Publisher, RequestServer
 from atlas.bus import market as messages
 from atlas.bus.market import Done, Greet, Instruments, InstrumentsRequest, Snapshot, SnapshotRequest, Subscribe
-from atlas.domain import AtlasError, Clock, Instrument, InstrumentKind, MarketEvent, Quote, Trade
+from atlas.domain import AtlasError, Bar, Clock, Instrument, InstrumentKind, Quote, Trade
 from atlas.ib import Backoff, Connection, Feed, keep_open
 from atlas.market import BarBuilder, StalenessClock, Subscription, Subscriptions
 from atlas.service.config import Settings
@@ -42,6 +42,7 @@ class Watcher(Service):
         self._staleness = StalenessClock(own.stale_seconds)
         self._ticking: set[str] = set()
         self._latest: dict[str, Quote] = {}
+        self._latest_bars: dict[tuple[str, int], Bar] = {}
         self._bars: dict[str, BarBuilder] = {}
         self._counts = {"quotes": 0, "trades": 0, "bars": 0}
         self._flushing: asyncio.Task[None] | None = None
@@ -105,7 +106,8 @@ class Watcher(Service):
             case Greet(id=greeting):
                 self._publisher.greet(greeting)
             case SnapshotRequest(instruments=names):
-                return Snapshot([self._latest[name] for name in names or self._latest if name in self._latest])
+                quotes = [self._latest[name] for name in names or self._latest if name in self._latest]
+                return Snapshot(quotes, [bar for bar in self._latest_bars.values() if not names or bar.instrument in names])
             case InstrumentsRequest(ids=names):
                 return Instruments([await self._connection.instrument(name) for name in names])
             case Subscribe(instruments=names):
@@ -148,9 +150,10 @@ class Watcher(Service):
         self._outbox.put(tick)
         self._flush_soon()
 
-    def _put_bars(self, bars: Iterable[MarketEvent]) -> None:
+    def _put_bars(self, bars: Iterable[Bar]) -> None:
         for bar in bars:
             self._counts["bars"] += 1
+            self._latest_bars[bar.instrument, bar.end_ns - bar.start_ns] = bar
             self._outbox.put(bar)
 
     def _flush_soon(self) -> None:

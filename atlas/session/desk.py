@@ -1,0 +1,182 @@
+"""A whole desk on this machine: its processes, and the questions that can be put to it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Self
+
+from atlas.bus import Requester, control, market, orders, robots
+from atlas.domain import AtlasError, OrderState, Unavailable
+from atlas.ib import Broker, Connection, keep_open
+from atlas.service.clock import WallClock
+from atlas.service.config import ServiceSettings, Settings, load
+from atlas.service.run import open_bus
+from atlas.session.audit import Audit, Cash, DatabaseBooks, audit, read_database
+from atlas.session.plan import DemoPlan
+from atlas.session.supervisor import Process, Supervisor, tethered
+from atlas.store import Database, InstrumentRepository, OrderRepository
+from atlas.trading.broker import Unknown
+
+SERVICES = ("watcher", "trader", "strategy", "monitor")
+_OBSERVER_CLIENT_ID = 900
+_ASK_SECONDS = 2.0
+_SETTLE_SECONDS = 10.0
+_POLL_SECONDS = 0.1
+
+
+class LocalDesk:
+    """Starts, asks and stops a desk. As an async context manager it leaves nothing behind."""
+
+    def __init__(self, plan: DemoPlan) -> None:
+        self.plan = plan
+        self.settings: Settings = load(environment=dict(plan.environment)).settings
+        self.supervisor = Supervisor(plan.folder / "logs")
+        self.account = ""
+        self.cash_before: Cash = {}
+        self._stop = asyncio.Event()
+        gateway = self.settings.gateway
+        self._connection = Connection(gateway.host, gateway.port, _OBSERVER_CLIENT_ID, WallClock())
+        self._broker = Broker(self._connection, {}, lambda _: None)
+        self._database: Database
+        self._controls: dict[str, Requester[Any]] = {}
+
+    async def __aenter__(self) -> Self:
+        """Start everything in order; if one part does not come up, stop those that did."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    async def _start(self) -> None:
+        self._bus = open_bus("desk", self.settings)
+        await self._launch("gateway", self.plan.gateway_command, self._gateway_is_ready)
+        await self._launch("database", self.plan.database_command, self._database_is_ready)
+        self.account = self._connection.accounts[0]
+        self.cash_before = await self._broker.cash(self.account)
+        for name in SERVICES:
+            own: ServiceSettings = getattr(self.settings, name)
+            kind = robots.Reply if name == "strategy" else control.Reply
+            command = [*self.plan.gateway_command[:3], "run", name]
+            await self._launch(name, command, lambda name=name, own=own, kind=kind: self._service_is_ready(name, own, kind))
+        watcher, trader = self.settings.watcher, self.settings.trader
+        self._market: Requester[market.Reply] = Requester(
+            self._bus, f"tcp://{watcher.host}:{watcher.request_port}", "watcher", market.Reply
+        )
+        self._orders: Requester[orders.Reply] = Requester(
+            self._bus, f"tcp://{trader.host}:{trader.order_port}", "trader", orders.Reply
+        )
+
+    async def _launch(self, name: str, command: Any, is_ready: Any) -> None:
+        await self.supervisor.start(Process(name, tethered(*command), is_ready, self.plan.environment))
+
+    async def _close(self) -> None:
+        self._connection.close()
+        await self.supervisor.stop()
+        if hasattr(self, "_database"):
+            await self._database.close()
+        if hasattr(self, "_bus"):
+            await asyncio.to_thread(self._bus.close)
+
+    # Is it there?
+
+    async def _gateway_is_ready(self) -> bool:
+        await keep_open(self._connection, orders=False, deadline_seconds=0.0, stop=self._stop)
+        return True
+
+    async def _database_is_ready(self) -> bool:
+        settings = self.settings.database
+        self._database = await Database.connect(settings.url, settings.name, wait_seconds=0.0)
+        return True
+
+    async def _service_is_ready(self, name: str, own: ServiceSettings, kind: Any) -> bool:
+        if name not in self._controls:
+            self._controls[name] = Requester(self._bus, f"tcp://{own.host}:{own.control_port}", name, kind)
+        answer = await self._controls[name].ask(control.Ping(), 0.5)
+        return isinstance(answer, control.Pong) and answer.ready
+
+    # Questions
+
+    async def states(self) -> dict[str, str]:
+        """Every part of the desk with its state in a word."""
+        answers = await asyncio.gather(*(self.status(name) for name in SERVICES))
+        states = {"gateway": "running", "database": "running"}
+        states |= {name: one.state if one is not None else "unreachable" for name, one in zip(SERVICES, answers, strict=True)}
+        return states | {process.name: "ended" for process in self.supervisor.dead()}
+
+    async def status(self, name: str) -> control.Status | None:
+        """The status of a service; None if it does not answer."""
+        try:
+            answer = await self._controls[name].ask(control.StatusRequest(), _ASK_SECONDS)
+        except AtlasError:
+            return None
+        return answer if isinstance(answer, control.Status) else None
+
+    async def snapshot(self) -> market.Snapshot | None:
+        """The newest quotes and bars; None if the watcher does not answer."""
+        try:
+            answer = await self._market.ask(market.SnapshotRequest([]), _ASK_SECONDS)
+        except AtlasError:
+            return None
+        return answer if isinstance(answer, market.Snapshot) else None
+
+    async def positions(self) -> orders.Positions | None:
+        """The trader's books; None if it does not answer."""
+        try:
+            answer = await self._orders.ask(orders.PositionsRequest(), _ASK_SECONDS)
+        except AtlasError:
+            return None
+        return answer if isinstance(answer, orders.Positions) else None
+
+    async def newest_orders(self, limit: int) -> list[OrderState]:
+        """The orders that changed last."""
+        return await OrderRepository(self._database).newest(limit)
+
+    async def robots(self) -> list[robots.RobotReport]:
+        """All robots.
+
+        Raises:
+            Unavailable: the strategy service does not answer.
+        """
+        answer = await self._controls["strategy"].ask(robots.RobotsRequest(), _ASK_SECONDS)
+        if not isinstance(answer, robots.Robots):
+            raise Unavailable(f"the strategy service answered with {type(answer).__name__} instead of its robots")
+        return answer.robots
+
+    # The end
+
+    async def settle(self) -> None:
+        """Have no new orders decided, and wait until those under way are over and everyone knows."""
+        await self._controls["strategy"].ask(control.Pause(), _ASK_SECONDS)
+        deadline = asyncio.get_running_loop().time() + _SETTLE_SECONDS
+        while asyncio.get_running_loop().time() < deadline:
+            trader, strategy = await asyncio.gather(self.status("trader"), self.status("strategy"))
+            if trader is not None and strategy is not None and await self._is_settled(trader.figures, strategy.figures):
+                return
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _is_settled(self, trader: Mapping[str, Any], strategy: Mapping[str, Any]) -> bool:
+        if trader.get("orders_working") or trader.get("backlog") or strategy.get("waiting"):
+            return False
+        heard = max((robot.last_trader_sequence for robot in await self.robots()), default=0)
+        return heard >= trader.get("events", 0) and trader.get("executions_uncharged") == 0
+
+    async def audit(self) -> tuple[Audit, DatabaseBooks]:
+        """Compare the books of the robots, the database and the gateway.
+
+        Raises:
+            Unavailable: one of them does not answer; what it knows is unknown.
+        """
+        self._broker.learn(await InstrumentRepository(self._database).all())
+        gateway = await self._broker.snapshot()
+        if isinstance(gateway, Unknown):
+            raise Unavailable(gateway.reason)
+        database = await read_database(self._database)
+        after = await self._broker.cash(self.account)
+        found = audit(await self.robots(), database, gateway.value, self.account, self.cash_before, after)
+        return found, database

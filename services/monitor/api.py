@@ -1,0 +1,60 @@
+"""The HTTP interface: versioned REST, a token for everything but the health, and a first page."""
+
+import secrets
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from atlas.domain import AtlasError
+from services.monitor.desk import DeskView
+
+_MOST_ORDERS = 1000
+
+
+def build_app(desk: DeskView, token: str) -> FastAPI:
+    """The application. `token` opens every route below /api/v1 but the health."""
+    app = FastAPI(title="Atlas", version="1", docs_url="/api/docs", openapi_url="/api/v1/openapi.json", redoc_url=None)
+    bearer = HTTPBearer(auto_error=False)
+
+    def need_token(credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> None:
+        given = credentials.credentials if credentials is not None else ""
+        if not secrets.compare_digest(given.encode(), token.encode()):
+            raise HTTPException(401, "a valid token is needed; `atlas token` prints it", {"WWW-Authenticate": "Bearer"})
+
+    @app.exception_handler(AtlasError)
+    async def unavailable(_: Request, error: AtlasError) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, status_code=503)
+
+    @app.get("/", response_class=HTMLResponse, include_in_schema=False)
+    async def page() -> str:
+        return files(__package__).joinpath("page.html").read_text(encoding="utf-8")
+
+    @app.get("/api/v1/health")
+    async def health(response: Response) -> dict[str, Any]:
+        """Whether every service does its job. 503 when one does not."""
+        well, services = await desk.health()
+        response.status_code = 200 if well else 503
+        return {"status": "ok" if well else "degraded", "services": services}
+
+    @app.get("/api/v1/status", dependencies=[Depends(need_token)])
+    async def status() -> dict[str, Any]:
+        """Every service with its state, figures and problems."""
+        return {"services": await desk.status()}
+
+    @app.get("/api/v1/orders", dependencies=[Depends(need_token)])
+    async def orders(
+        limit: Annotated[int, Query(ge=1, le=_MOST_ORDERS)] = 100,
+        robot: Annotated[str, Query(pattern=r"^[a-z0-9_-]{0,32}$")] = "",
+    ) -> dict[str, Any]:
+        """The orders that changed last, newest first."""
+        return {"orders": await desk.orders(limit, robot)}
+
+    @app.get("/api/v1/positions", dependencies=[Depends(need_token)])
+    async def positions() -> dict[str, Any]:
+        """What the account holds by the trader's books."""
+        return await desk.positions()
+
+    return app
