@@ -13,8 +13,8 @@ from rich.table import Table
 from atlas.bus import Bus, Requester, control
 from atlas.cli.context import loaded
 from atlas.domain import AtlasError, BadInput, Unavailable, plain
-from atlas.service.config import ServiceSettings, Settings
 from atlas.service.run import open_bus
+from atlas.service.settings import ServiceSettings, Settings
 
 SERVICES = ("watcher", "trader", "strategy", "monitor")
 _PROBE_CLIENT_ID = 990

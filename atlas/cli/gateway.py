@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from atlas.service.config import LogSettings
 from atlas.service.logs import configure_logs
+from atlas.service.settings import LogSettings
 
 app = typer.Typer(help="The simulated IB gateway.", no_args_is_help=True)
 

@@ -82,8 +82,13 @@ class Ledger:
             IllegalTransition: the event cannot happen to the order as it stands; positions count it nevertheless.
         """
         self.last_trader_sequence = max(self.last_trader_sequence, event.sequence)
-        self._strike_answered(event)
-        self._book(event)
+        try:
+            self._book(event)
+            self._advance(event)
+        finally:
+            self._strike_answered(event)
+
+    def _advance(self, event: OrderEvent) -> None:
         state = self.orders.get(event.order_id)
         if event.order_id in self._unheard:
             self._unheard.discard(event.order_id)
@@ -113,11 +118,12 @@ class Ledger:
             self.working[order_id] = state
 
     def _strike_answered(self, event: OrderEvent) -> None:
+        over = event.order_id not in self.working
         for key, action in list(self.unanswered.items()):
             if isinstance(action, Submit):
                 answered = action.order.id == event.order_id
             else:
-                answered = action.order_id == event.order_id and event.kind in _ANSWERS[type(action)]
+                answered = action.order_id == event.order_id and (over or event.kind in _ANSWERS[type(action)])
             if answered:
                 del self.unanswered[key]
 

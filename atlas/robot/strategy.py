@@ -96,7 +96,7 @@ def make_parameters(strategy: type[Strategy], values: Mapping[str, Any], *, from
 
 def plain_parameters(parameters: Parameters) -> dict[str, Any]:
     """`parameters` as plain values, defaults included, as a journal keeps them."""
-    values: dict[str, Any] = msgspec.to_builtins(parameters)
+    values: dict[str, Any] = msgspec.msgpack.decode(msgspec.msgpack.encode(parameters))
     return values
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from atlas.service.config import LogSettings
+from atlas.service.settings import LogSettings
 
 
 def configure_logs(settings: LogSettings, service: str) -> None:

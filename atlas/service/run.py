@@ -12,10 +12,10 @@ import structlog
 from atlas.bus import Bus, KeyRing, RequestServer
 from atlas.domain import AtlasError
 from atlas.service.clock import WallClock
-from atlas.service.config import ServiceSettings, Settings
 from atlas.service.logs import configure_logs
 from atlas.service.metrics import MetricsServer
 from atlas.service.service import Service
+from atlas.service.settings import ServiceSettings, Settings
 
 STOP_SECONDS = 4.0
 HEARTBEAT_SECONDS = 1.0

@@ -8,8 +8,8 @@ import structlog
 from atlas.bus import Bus, Message, control
 from atlas.bus.control import Done, Pause, Ping, Pong, Resume, Status, StatusRequest, Stop
 from atlas.domain import AtlasError, Clock
-from atlas.service.config import Settings
 from atlas.service.metrics import Figures, text_figures
+from atlas.service.settings import Settings
 
 
 class Service:

@@ -8,8 +8,9 @@ from atlas.bus import Requester, control, market, orders, robots
 from atlas.domain import AtlasError, OrderState, Unavailable
 from atlas.ib import Broker, Connection, keep_open
 from atlas.service.clock import WallClock
-from atlas.service.config import ServiceSettings, Settings, load
+from atlas.service.config import load
 from atlas.service.run import open_bus
+from atlas.service.settings import ServiceSettings, Settings
 from atlas.session.audit import Audit, Cash, DatabaseBooks, audit, read_database
 from atlas.session.plan import DemoPlan
 from atlas.session.supervisor import Process, Supervisor, tethered
@@ -48,9 +49,7 @@ class LocalDesk:
             raise
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self._close()
 
     async def _start(self) -> None:

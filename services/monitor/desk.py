@@ -5,7 +5,7 @@ from typing import Any
 
 from atlas.bus import Bus, Requester, control, orders
 from atlas.domain import AtlasError, Unavailable, iso, plain
-from atlas.service.config import ServiceSettings, Settings
+from atlas.service.settings import ServiceSettings, Settings
 from atlas.store import Database, OrderRepository
 
 SERVICES = ("watcher", "trader", "strategy", "monitor")

@@ -18,7 +18,7 @@ from atlas.domain import (
 from atlas.journal import Journal
 from atlas.robot import Decided, RobotRecord, RobotState, Runtime, Started, load_strategy, started
 from atlas.robot.events import RobotEvent
-from atlas.service.config import RobotSettings
+from atlas.service.settings import RobotSettings
 
 log = structlog.get_logger("atlas.strategy")
 

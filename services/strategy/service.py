@@ -20,9 +20,9 @@ from atlas.bus import (
 from atlas.bus.orders import ORDER_EVENTS
 from atlas.domain import MARKET_KINDS, AtlasError, Clock, Instrument, MarketEvent, OrderEvent, Unavailable, topic
 from atlas.robot import Control
-from atlas.service.config import Settings
 from atlas.service.metrics import Figures
 from atlas.service.service import Service
+from atlas.service.settings import Settings
 from services.strategy.host import RobotHost
 from services.strategy.loop import RobotLoop
 

@@ -44,9 +44,9 @@ from atlas.domain import (
 )
 from atlas.ib import Backoff, Broker, Connection, keep_open
 from atlas.journal import Journal
-from atlas.service.config import Settings
 from atlas.service.metrics import Figures
 from atlas.service.service import Service
+from atlas.service.settings import Settings
 from atlas.store import Database, InstrumentRepository, OrderEventRepository, OrderRepository, TradeRepository
 from atlas.trading.broker import BrokerReport, Unknown
 from atlas.trading.desk import Desk

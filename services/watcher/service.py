@@ -10,9 +10,9 @@ from atlas.bus.market import Done, Greet, Instruments, InstrumentsRequest, Snaps
 from atlas.domain import AtlasError, Bar, Clock, Instrument, InstrumentKind, Quote, Trade
 from atlas.ib import Backoff, Connection, Feed, keep_open
 from atlas.market import BarBuilder, StalenessClock, Subscription, Subscriptions
-from atlas.service.config import Settings
 from atlas.service.metrics import Figures
 from atlas.service.service import Service
+from atlas.service.settings import Settings
 from services.watcher.outbox import Outbox
 
 _PROVE_SECONDS = 1.0

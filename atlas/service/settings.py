@@ -1,0 +1,234 @@
+"""The schema of the configuration: every setting of the desk, its type, its default and what it is for. Frozen, and closed."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from atlas.domain import BadInput, ConfigurationError, parse_instrument_id
+
+ENVIRONMENT_PREFIX = "ATLAS_"
+
+Port = int
+"""A TCP port; 0 is refused: peers have to know it."""
+
+
+def _checked_ids(ids: tuple[str, ...]) -> tuple[str, ...]:
+    for instrument in ids:
+        try:
+            parse_instrument_id(instrument)
+        except BadInput as error:
+            raise ValueError(str(error)) from None
+    return ids
+
+
+class Section(BaseModel):
+    """A part of the schema: frozen, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class BusSettings(Section):
+    """The ZeroMQ links between services."""
+
+    curve: bool = Field(True, description="encrypt and authenticate every link; off only for measuring")
+    secret_keys_dir: Path | None = Field(None, description="private keys; <state_dir>/keys/secret when unset")
+    public_keys_dir: Path | None = Field(None, description="public keys of all services; <state_dir>/keys/public when unset")
+
+
+class DatabaseSettings(Section):
+    """MongoDB."""
+
+    url: str = Field("mongodb://127.0.0.1:27017/", description="server or replica set, without user and password")
+    name: str = Field("atlas", pattern=r"^[A-Za-z0-9_-]{1,60}$", description="database name")
+    user: str = Field("", description="user; no authentication when unset")
+    password: SecretStr = Field(SecretStr(""), description="password; better give password_file")
+    password_file: Path | None = Field(None, description="file that holds the password")
+    start_timeout_seconds: float = Field(10.0, gt=0, description="how long a start waits for the server")
+
+
+class GatewaySettings(Section):
+    """The IB gateway, real or simulated."""
+
+    host: str = Field("127.0.0.1", min_length=1)
+    port: Port = Field(4002, ge=1, le=65535)
+    start_timeout_seconds: float = Field(30.0, gt=0, description="how long a start waits for a first connection")
+    request_timeout_seconds: float = Field(10.0, gt=0, description="after this an unanswered request has an unknown outcome")
+
+
+class ServiceSettings(Section):
+    """What every service has."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="where other services find it")
+    metrics_port: Port = Field(..., ge=1, le=65535, description="Prometheus metrics over HTTP")
+    control_port: Port = Field(..., ge=1, le=65535, description="control socket")
+
+
+class WatcherSettings(ServiceSettings):
+    """Market data in, bars out."""
+
+    control_port: Port = Field(5560, ge=1, le=65535, description="control socket")
+    metrics_port: Port = Field(9101, ge=1, le=65535, description="Prometheus metrics over HTTP")
+    data_port: Port = Field(5561, ge=1, le=65535, description="market data, published")
+    request_port: Port = Field(5562, ge=1, le=65535, description="market requests")
+    client_id: int = Field(11, ge=1, description="API client id at the gateway")
+    bar_seconds: tuple[int, ...] = Field((5, 60), description="periods of the bars that are built")
+    market_data_lines: int = Field(100, ge=1, description="instruments that may be watched at once")
+    stale_seconds: float = Field(60.0, gt=0, description="silence of an instrument that is counted as stale")
+    tick_by_tick_lines: int = Field(5, ge=0, description="so many instruments get every tick, the others market data")
+    overflow: Literal["conflate", "wait"] = Field(
+        "conflate",
+        description="slow subscribers: conflate quotes, or make the market wait (only against a recording)",
+    )
+
+
+class RiskSettings(Section):
+    """Limits that an opening order must keep; a closing one is never refused."""
+
+    max_order_quantity: float = Field(1_000_000.0, gt=0, description="units of one order")
+    max_position: float = Field(5_000_000.0, gt=0, description="absolute units held of one instrument per account")
+    max_working_orders: int = Field(100, ge=1, description="orders not yet final, per robot")
+
+
+class TraderSettings(ServiceSettings):
+    """Orders out, reports in."""
+
+    control_port: Port = Field(5570, ge=1, le=65535, description="control socket")
+    metrics_port: Port = Field(9102, ge=1, le=65535, description="Prometheus metrics over HTTP")
+    order_port: Port = Field(5563, ge=1, le=65535, description="order commands")
+    event_port: Port = Field(5564, ge=1, le=65535, description="order events, published")
+    client_id: int = Field(1, ge=1, description="API client id at the gateway; the owner of our orders")
+    account: str = Field("", description="account to trade; the login's first when unset")
+    live: bool = Field(False, description="must be true to trade an account that is not a paper account (DU...)")
+    probe_after_seconds: float = Field(5.0, gt=0, description="silence after which an order waits for a probe")
+    in_flight_seconds: float = Field(10.0, gt=0, description="after this an unconfirmed order is looked up at the broker")
+    reconcile_seconds: float = Field(60.0, gt=0, description="how often all orders and positions are compared with the broker")
+    fault_point: str = Field("", description="for tests: where the process kills itself, see services.trader.faults")
+    risk: RiskSettings = RiskSettings()
+
+
+class RobotSettings(Section):
+    """One robot: a strategy on its instruments."""
+
+    id: str = Field(..., pattern=r"^[a-z0-9_-]{1,32}$")
+    strategy: str = Field(..., description="file name below strategy.folder, without .py")
+    instruments: tuple[str, ...] = Field(..., min_length=1)
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("instruments")
+    @classmethod
+    def _instruments_are_ids(cls, ids: tuple[str, ...]) -> tuple[str, ...]:
+        return _checked_ids(ids)
+
+
+_QUICK = {"bar_seconds": 5, "fast": 3, "slow": 9}  # so that a desk without a configuration shows its first orders in a minute
+
+
+class StrategySettings(ServiceSettings):
+    """The robots."""
+
+    control_port: Port = Field(5580, ge=1, le=65535, description="control socket")
+    metrics_port: Port = Field(9103, ge=1, le=65535, description="Prometheus metrics over HTTP")
+    folder: Path = Field(Path("strategies"), description="where strategy files lie")
+    mailbox_size: int = Field(100_000, ge=1000, description="messages that may wait for the robots")
+    robots: tuple[RobotSettings, ...] = (
+        RobotSettings(id="sma-eurusd", strategy="sma_cross", instruments=("EUR.USD@IDEALPRO",), parameters=_QUICK),
+        RobotSettings(id="sma-gbpusd", strategy="sma_cross", instruments=("GBP.USD@IDEALPRO",), parameters=_QUICK),
+        RobotSettings(
+            id="sma-aapl", strategy="sma_cross", instruments=("AAPL@SMART",), parameters={**_QUICK, "quantity": 100.0}
+        ),
+    )
+
+    @field_validator("robots")
+    @classmethod
+    def _ids_are_unique(cls, robots: tuple[RobotSettings, ...]) -> tuple[RobotSettings, ...]:
+        names = [robot.id for robot in robots]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"two robots are called {', '.join(sorted(twice))}")
+        return robots
+
+
+class MonitorSettings(ServiceSettings):
+    """What people look at."""
+
+    control_port: Port = Field(5590, ge=1, le=65535, description="control socket")
+    metrics_port: Port = Field(9104, ge=1, le=65535, description="Prometheus metrics over HTTP")
+    http_port: Port = Field(8080, ge=1, le=65535, description="REST and web page")
+    token_file: Path | None = Field(None, description="the access token; <state_dir>/monitor.token when unset")
+
+
+class LogSettings(Section):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal, else JSON lines")
+
+
+class Settings(BaseSettings):
+    """The whole configuration."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+    )
+
+    state_dir: Path = Field(Path("var"), description="journals, keys and tokens")
+    bind_address: str = Field("127.0.0.1", min_length=1, description="where services listen")
+    bus: BusSettings = BusSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    watcher: WatcherSettings = WatcherSettings()
+    trader: TraderSettings = TraderSettings()
+    strategy: StrategySettings = StrategySettings()
+    monitor: MonitorSettings = MonitorSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Look at nothing but what `load` hands over: it has read the sources and knows where each value came from."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @property
+    def secret_keys_dir(self) -> Path:
+        """Where private keys lie."""
+        return self.bus.secret_keys_dir or self.state_dir / "keys" / "secret"
+
+    @property
+    def public_keys_dir(self) -> Path:
+        """Where the public keys of all services lie."""
+        return self.bus.public_keys_dir or self.state_dir / "keys" / "public"
+
+    @property
+    def monitor_token_file(self) -> Path:
+        """Where the monitor's access token lies."""
+        return self.monitor.token_file or self.state_dir / "monitor.token"
+
+    def database_password(self) -> str:
+        """The database password, from its file if one is named.
+
+        Raises:
+            ConfigurationError: the file cannot be read.
+        """
+        if self.database.password_file is None:
+            return self.database.password.get_secret_value()
+        try:
+            return self.database.password_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigurationError(
+                f"database.password_file {self.database.password_file} cannot be read ({error.strerror}); "
+                "name a readable file or unset it"
+            ) from error
