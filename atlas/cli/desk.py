@@ -111,7 +111,7 @@ async def _status_of(requester: Requester[control.Reply]) -> dict[str, Any]:
 
 @contextlib.asynccontextmanager
 async def _controls(settings: Settings, names: Any) -> AsyncIterator[dict[str, Requester[control.Reply]]]:
-    bus: Bus = open_bus("cli", settings)
+    bus: Bus = open_bus(settings.bus.cli_name, settings)
     try:
         requesters = {}
         for name in names:

@@ -35,6 +35,11 @@ class BusSettings(Section):
     curve: bool = Field(True, description="encrypt and authenticate every link; off only for measuring")
     secret_keys_dir: Path | None = Field(None, description="private keys; <state_dir>/keys/secret when unset")
     public_keys_dir: Path | None = Field(None, description="public keys of all services; <state_dir>/keys/public when unset")
+    cli_name: str = Field(
+        "cli",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        description="whose key the command line shows; another one on each machine or container that shares the public keys",
+    )
 
 
 class DatabaseSettings(Section):
