@@ -106,7 +106,7 @@ class Context:
         if state.status.is_final:
             return
         if quantity is not None:
-            _check_quantity(quantity)
+            quantity = _quantity(quantity)
         if limit_price is not None:
             limit_price = self._on_grid(state.order.instrument, state.order.side, limit_price)
         self._ask(Modify(self._next_id(), order_id, quantity, limit_price))
@@ -157,7 +157,7 @@ class Context:
     def _submit(
         self, side: Side, instrument: str, quantity: float, limit_price: float | None, time_in_force: TimeInForce
     ) -> str:
-        _check_quantity(quantity)
+        quantity = _quantity(quantity)
         self._definition(instrument)
         kind = OrderKind.MARKET
         if limit_price is not None:
@@ -167,10 +167,10 @@ class Context:
             robot=self._robot,
             instrument=instrument,
             side=side,
-            quantity=float(quantity),
+            quantity=quantity,
             kind=kind,
             limit_price=limit_price,
-            time_in_force=time_in_force,
+            time_in_force=TimeInForce(time_in_force),
             account=self._account,
             cause_ns=self._now_ns,
         )
@@ -233,6 +233,8 @@ class Context:
         self._asked = []
 
 
-def _check_quantity(quantity: float) -> None:
+def _quantity(quantity: float) -> float:
+    """A plain float, whatever kind of number it was: a journal gives back no other."""
     if not (math.isfinite(quantity) and quantity > 0):
         raise BadInput(f"a quantity of {quantity} cannot be ordered; give a positive number, and choose buy or sell")
+    return float(quantity)

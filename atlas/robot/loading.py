@@ -54,7 +54,7 @@ def _run(path: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
-        raise BadInput(f"{path}, line {error.lineno}: {error.msg}") from None
-    except Exception as error:
+        raise BadInput(f"{path}, line {error.lineno or '?'}: {error.msg}") from None
+    except (Exception, SystemExit) as error:
         raise BadInput(f"{path} cannot be loaded: {type(error).__name__}: {' '.join(str(error).split())}") from error
     return module
