@@ -1,0 +1,12 @@
+"""The desk of the trader's tests."""
+
+import pytest
+from support.trading import DeskDriver, new_desk
+
+from atlas.domain import ManualClock
+
+
+@pytest.fixture
+def driver() -> DeskDriver:
+    clock = ManualClock(1_000)
+    return DeskDriver(clock, new_desk(clock))

@@ -1,0 +1,135 @@
+from support.trading import ACCOUNT, EURUSD, order
+
+from atlas.domain import Cancel, Modify, OrderEventKind, OrderKind, OrderStatus, Side
+from atlas.trading.broker import BrokerError, BrokerOrder, BrokerStatus
+
+K, S = OrderEventKind, OrderStatus
+
+
+def test_a_market_order_goes_from_pending_to_filled_and_is_booked_once(driver):
+    wanted = order()
+    assert driver.submit(wanted).kind is K.PENDING
+    driver.sent(wanted)
+    driver.report(driver.broker_order(wanted, BrokerStatus.WORKING))
+    fill = driver.execution(wanted)
+    driver.report(fill)
+    driver.report(driver.commission(fill))
+
+    assert driver.status(wanted) is S.FILLED
+    assert driver.desk.books.positions() == {ACCOUNT: {EURUSD.id: 20_000}}
+    assert [event.kind for event in driver.events] == [K.PENDING, K.SENT, K.WORKING, K.EXECUTED, K.COMMISSIONED]
+    assert [event.sequence for event in driver.events] == [1, 2, 3, 4, 5]
+
+
+def test_reports_that_arrive_twice_change_nothing(driver):
+    wanted = order()
+    driver.working(wanted)
+    fill = driver.execution(wanted)
+    first = [*driver.report(fill), *driver.report(driver.commission(fill))]
+    again = [
+        *driver.report(fill),
+        *driver.report(driver.commission(fill)),
+        *driver.report(driver.broker_order(wanted, BrokerStatus.WORKING)),
+        *driver.report(driver.broker_order(wanted, BrokerStatus.FILLED)),
+        *driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED)),
+    ]
+    assert len(first) == 2
+    assert again == []
+    assert driver.desk.books.position(ACCOUNT, EURUSD.id).quantity == 20_000
+
+
+def test_a_commission_that_comes_before_its_execution_waits_for_it(driver):
+    wanted = order()
+    driver.working(wanted)
+    fill = driver.execution(wanted)
+    assert driver.report(driver.commission(fill)) == []
+    assert [event.kind for event in driver.report(fill)] == [K.EXECUTED, K.COMMISSIONED]
+
+
+def test_a_fill_before_any_status_is_taken(driver):
+    wanted = order()
+    driver.submit(wanted)
+    driver.report(driver.execution(wanted))
+    assert driver.status(wanted) is S.FILLED
+
+
+def test_a_partial_fill_leaves_the_order_working_for_the_rest(driver):
+    wanted = order()
+    driver.working(wanted)
+    driver.report(driver.execution(wanted, 5_000))
+    assert driver.status(wanted) is S.PARTIALLY_FILLED
+    assert driver.desk.states[wanted.id].remaining == 15_000
+
+
+def test_a_fill_that_comes_after_the_cancel_still_counts(driver):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED))
+    driver.report(driver.execution(wanted, 5_000))
+    assert driver.status(wanted) is S.CANCELLED
+    assert driver.desk.books.position(ACCOUNT, EURUSD.id).quantity == 5_000
+
+
+def test_the_broker_s_words_are_the_reason_of_a_rejection(driver):
+    wanted = order()
+    driver.submit(wanted)
+    driver.sent(wanted)
+    driver.report(BrokerError(driver.desk.states[wanted.id].broker_order_id, 201, "Order rejected - reason: margin"))
+    driver.report(driver.broker_order(wanted, BrokerStatus.INACTIVE))
+    assert driver.status(wanted) is S.REJECTED
+    assert driver.desk.states[wanted.id].reason == "201: Order rejected - reason: margin"
+
+
+def test_an_error_about_a_working_order_refuses_the_change_and_leaves_the_order(driver):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    events = driver.report(BrokerError(driver.desk.states[wanted.id].broker_order_id, 110, "tick size"))
+    assert [event.kind for event in events] == [K.REFUSED]
+    assert driver.status(wanted) is S.WORKING
+
+
+def test_a_warning_changes_nothing(driver):
+    wanted = order()
+    driver.working(wanted)
+    assert driver.report(BrokerError(driver.desk.states[wanted.id].broker_order_id, 399, "outside hours")) == []
+
+
+def test_a_modification_counts_when_the_broker_confirms_it(driver):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    asked = driver.desk.modify(Modify("m1", wanted.id, limit_price=1.2))
+    assert asked.kind is K.MODIFY_REQUESTED
+    assert driver.desk.states[wanted.id].order.limit_price == 1.1
+    driver.report(driver.broker_order(wanted, BrokerStatus.WORKING, quantity=20_000.0, limit_price=1.2))
+    assert driver.desk.states[wanted.id].order.limit_price == 1.2
+
+
+def test_a_final_order_can_neither_be_modified_nor_cancelled(driver):
+    wanted = order()
+    driver.working(wanted)
+    driver.report(driver.execution(wanted))
+    assert driver.desk.cancel(Cancel("c1", wanted.id)) == f"order {wanted.id} is filled"
+    assert driver.desk.modify(Modify("m1", wanted.id, quantity=1.0)) == f"order {wanted.id} is filled"
+    assert driver.desk.cancel(Cancel("c2", "nobody")) == "there is no order nobody"
+
+
+def test_the_same_order_again_is_recognised_and_another_under_its_id_is_denied(driver):
+    wanted = order()
+    driver.submit(wanted)
+    assert driver.desk.known(wanted).status is S.PENDING
+    impostor = order(side=Side.SELL)
+    assert driver.desk.known(impostor) is None
+    denied = driver.submit(impostor)
+    assert denied.kind is K.DENIED
+    assert "used before" in denied.reason
+    assert driver.desk.states[wanted.id].order.side is Side.BUY
+
+
+def test_an_order_for_another_account_is_denied(driver):
+    assert driver.submit(order(account="DU2")).reason == "this trader trades DU1, not DU2"
+
+
+def test_a_report_about_a_foreign_order_is_counted_and_nothing_else(driver):
+    assert driver.report(BrokerOrder("somebody-else", 99, 1, BrokerStatus.WORKING)) == []
+    assert sum(driver.desk.anomalies.values()) == 1
+    assert driver.desk.states == {}
