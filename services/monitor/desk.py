@@ -16,22 +16,19 @@ class DeskView:
     """Answers of the other services, never older than the question."""
 
     def __init__(self, settings: Settings, bus: Bus, database: Database) -> None:
+        # A service that never ran has no key yet. It is unreachable, and nobody waits for it.
+        bus.peer_key_seconds = 0.0
+        self._settings = settings
+        self._bus = bus
         self._orders = OrderRepository(database)
         self._database = database
         self._controls: dict[str, Requester[control.Reply]] = {}
-        for name in SERVICES:
-            own: ServiceSettings = getattr(settings, name)
-            self._controls[name] = Requester(bus, f"tcp://{own.host}:{own.control_port}", name, control.Reply)
-        trader = settings.trader
-        self._trader: Requester[orders.Reply] = Requester(
-            bus, f"tcp://{trader.host}:{trader.order_port}", "trader", orders.Reply
-        )
+        self._trader: Requester[orders.Reply] | None = None
 
     async def status(self) -> dict[str, Any]:
         """Every service with its state, figures and problems; one that does not answer is `unreachable`."""
-        names = list(self._controls)
-        answers = await asyncio.gather(*(self._status_of(name) for name in names), self._database_status())
-        return dict(zip([*names, "database"], answers, strict=True))
+        answers = await asyncio.gather(*(self._status_of(name) for name in SERVICES), self._database_status())
+        return dict(zip([*SERVICES, "database"], answers, strict=True))
 
     async def health(self) -> tuple[bool, dict[str, str]]:
         """Whether every service does its job, and the state of each."""
@@ -52,6 +49,9 @@ class DeskView:
         Raises:
             Unavailable: the trader does not answer.
         """
+        if self._trader is None:
+            own = self._settings.trader
+            self._trader = Requester(self._bus, f"tcp://{own.host}:{own.order_port}", "trader", orders.Reply)
         answer = await self._trader.ask(orders.PositionsRequest(), _ASK_SECONDS)
         if not isinstance(answer, orders.Positions):
             raise Unavailable(f"the trader answered with {type(answer).__name__} instead of its positions")
@@ -60,13 +60,19 @@ class DeskView:
 
     def close(self) -> None:
         """Close the links."""
-        for requester in self._controls.values():
-            requester.close()
-        self._trader.close()
+        for requester in (*self._controls.values(), self._trader):
+            if requester is not None:
+                requester.close()
+
+    def _control_of(self, name: str) -> Requester[control.Reply]:
+        if name not in self._controls:
+            own: ServiceSettings = getattr(self._settings, name)
+            self._controls[name] = Requester(self._bus, f"tcp://{own.host}:{own.control_port}", name, control.Reply)
+        return self._controls[name]
 
     async def _status_of(self, name: str) -> dict[str, Any]:
         try:
-            answer = await self._controls[name].ask(control.StatusRequest(), _ASK_SECONDS)
+            answer = await self._control_of(name).ask(control.StatusRequest(), _ASK_SECONDS)
         except AtlasError as error:
             return {"state": "unreachable", "ready": False, "figures": {}, "problems": [str(error)]}
         status: dict[str, Any] = plain(answer)
