@@ -53,7 +53,7 @@ class LocalDesk:
         await self._close()
 
     async def _start(self) -> None:
-        self._bus = open_bus("desk", self.settings)
+        self.bus = open_bus("desk", self.settings)
         await self._launch("gateway", self.plan.gateway_command, self._gateway_is_ready)
         await self._launch("database", self.plan.database_command, self._database_is_ready)
         self.account = self._connection.accounts[0]
@@ -65,10 +65,10 @@ class LocalDesk:
             await self._launch(name, command, lambda name=name, own=own, kind=kind: self._service_is_ready(name, own, kind))
         watcher, trader = self.settings.watcher, self.settings.trader
         self._market: Requester[market.Reply] = Requester(
-            self._bus, f"tcp://{watcher.host}:{watcher.request_port}", "watcher", market.Reply
+            self.bus, f"tcp://{watcher.host}:{watcher.request_port}", "watcher", market.Reply
         )
         self._orders: Requester[orders.Reply] = Requester(
-            self._bus, f"tcp://{trader.host}:{trader.order_port}", "trader", orders.Reply
+            self.bus, f"tcp://{trader.host}:{trader.order_port}", "trader", orders.Reply
         )
 
     async def _launch(self, name: str, command: Any, is_ready: Any) -> None:
@@ -79,8 +79,8 @@ class LocalDesk:
         await self.supervisor.stop()
         if hasattr(self, "_database"):
             await self._database.close()
-        if hasattr(self, "_bus"):
-            await asyncio.to_thread(self._bus.close)
+        if hasattr(self, "bus"):
+            await asyncio.to_thread(self.bus.close)
 
     # Is it there?
 
@@ -95,7 +95,7 @@ class LocalDesk:
 
     async def _service_is_ready(self, name: str, own: ServiceSettings, kind: Any) -> bool:
         if name not in self._controls:
-            self._controls[name] = Requester(self._bus, f"tcp://{own.host}:{own.control_port}", name, kind)
+            self._controls[name] = Requester(self.bus, f"tcp://{own.host}:{own.control_port}", name, kind)
         answer = await self._controls[name].ask(control.Ping(), 0.5)
         return isinstance(answer, control.Pong) and answer.ready
 

@@ -86,7 +86,8 @@ class Trader(Service):
         self._lost = asyncio.Event()
         self._to_send: asyncio.Queue[OrderEvent] = asyncio.Queue()
         self._unreconciled = "orders are not reconciled with the broker yet"
-        self._latency = Latency()
+        self._to_journal = Latency("tick_to_journal")
+        self._to_gateway = Latency("tick_to_order")
         self._database: Database | None = None
         self._journal: Journal[OrderEvent] | None = None
         self._server: RequestServer[messages.Request] | None = None
@@ -162,7 +163,8 @@ class Trader(Service):
             "anomalies": sum(desk.anomalies.values()),
             "executions": desk.books.executions,
             "executions_uncharged": desk.books.uncharged,
-            **self._latency.figures(),
+            **self._to_journal.figures(),
+            **self._to_gateway.figures(),
         }
 
     # Start
@@ -269,6 +271,7 @@ class Trader(Service):
             event = self._desk.submit(order, self._next_order_id)
             self._next_order_id += event.kind is _K.PENDING
         await self._enter([event])
+        self._to_journal.measure(order.cause_ns, self.clock.now_ns())
         return Receipt(order.id, OrderStatus(event.kind.value), event.reason)
 
     async def _on_wish(self, wish: Modify | Cancel) -> Receipt:
@@ -342,7 +345,7 @@ class Trader(Service):
         self._broker.place(event.order, state.broker_order_id)
         if event.kind is _K.PENDING:
             self._faults.reached("order_sent")
-            self._latency.measure(event.order.cause_ns, self.clock.now_ns())
+            self._to_gateway.measure(event.order.cause_ns, self.clock.now_ns())
             self._enter(self._desk.note(_K.SENT, event.order_id))
 
     def _not_sent(self, event: OrderEvent, reason: str) -> None:
