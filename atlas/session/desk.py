@@ -1,11 +1,11 @@
 """A whole desk on this machine: its processes, and the questions that can be put to it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Self
 
 from atlas.bus import Requester, control, market, orders, robots
-from atlas.domain import AtlasError, OrderState, Unavailable
+from atlas.domain import AtlasError, Instrument, OrderState, Unavailable
 from atlas.ib import Broker, Connection, keep_open
 from atlas.service.clock import WallClock
 from atlas.service.config import load
@@ -15,7 +15,7 @@ from atlas.session.audit import Audit, Cash, DatabaseBooks, audit, read_database
 from atlas.session.plan import DemoPlan
 from atlas.session.supervisor import Process, Supervisor, tethered
 from atlas.store import Database, InstrumentRepository, OrderRepository
-from atlas.trading.broker import Unknown
+from atlas.trading.broker import BrokerSnapshot, Known, Unknown
 
 SERVICES = ("watcher", "trader", "strategy", "monitor")
 _OBSERVER_CLIENT_ID = 900
@@ -27,8 +27,9 @@ _POLL_SECONDS = 0.1
 class LocalDesk:
     """Starts, asks and stops a desk. As an async context manager it leaves nothing behind."""
 
-    def __init__(self, plan: DemoPlan) -> None:
+    def __init__(self, plan: DemoPlan, services: Sequence[str] = SERVICES) -> None:
         self.plan = plan
+        self.services = tuple(services)
         self.settings: Settings = load(environment=dict(plan.environment)).settings
         self.supervisor = Supervisor(plan.folder / "logs")
         self.account = ""
@@ -37,7 +38,7 @@ class LocalDesk:
         gateway = self.settings.gateway
         self._connection = Connection(gateway.host, gateway.port, _OBSERVER_CLIENT_ID, WallClock())
         self._broker = Broker(self._connection, {}, lambda _: None)
-        self._database: Database
+        self.database: Database
         self._controls: dict[str, Requester[Any]] = {}
 
     async def __aenter__(self) -> Self:
@@ -55,14 +56,11 @@ class LocalDesk:
     async def _start(self) -> None:
         self.bus = open_bus("desk", self.settings)
         await self._launch("gateway", self.plan.gateway_command, self._gateway_is_ready)
-        await self._launch("database", self.plan.database_command, self._database_is_ready)
+        await self._launch("database", self.plan.database_command, self.database_is_ready)
         self.account = self._connection.accounts[0]
         self.cash_before = await self._broker.cash(self.account)
-        for name in SERVICES:
-            own: ServiceSettings = getattr(self.settings, name)
-            kind = robots.Reply if name == "strategy" else control.Reply
-            command = [*self.plan.gateway_command[:3], "run", name]
-            await self._launch(name, command, lambda name=name, own=own, kind=kind: self._service_is_ready(name, own, kind))
+        for name in self.services:
+            await self.launch(name)
         watcher, trader = self.settings.watcher, self.settings.trader
         self._market: Requester[market.Reply] = Requester(
             self.bus, f"tcp://{watcher.host}:{watcher.request_port}", "watcher", market.Reply
@@ -71,14 +69,24 @@ class LocalDesk:
             self.bus, f"tcp://{trader.host}:{trader.order_port}", "trader", orders.Reply
         )
 
-    async def _launch(self, name: str, command: Any, is_ready: Any) -> None:
-        await self.supervisor.start(Process(name, tethered(*command), is_ready, self.plan.environment))
+    async def launch(self, name: str, **settings: str) -> Process:
+        """Start a service, with `settings` (`trader__account="DU1"`) on top of the plan's, and wait until it is ready."""
+        extra = {f"ATLAS_{key.upper()}": value for key, value in settings.items()}
+        command = [*self.plan.gateway_command[:3], "run", name]
+        return await self._launch(name, command, lambda: self._service_is_ready(name), extra)
+
+    async def _launch(
+        self, name: str, command: Sequence[str], is_ready: Callable[[], Awaitable[bool]], extra: Mapping[str, str] | None = None
+    ) -> Process:
+        process = Process(name, tethered(*command), is_ready, {**self.plan.environment, **(extra or {})})
+        await self.supervisor.start(process)
+        return process
 
     async def _close(self) -> None:
         self._connection.close()
         await self.supervisor.stop()
-        if hasattr(self, "_database"):
-            await self._database.close()
+        if hasattr(self, "database"):
+            await self.database.close()
         if hasattr(self, "bus"):
             await asyncio.to_thread(self.bus.close)
 
@@ -90,11 +98,13 @@ class LocalDesk:
 
     async def _database_is_ready(self) -> bool:
         settings = self.settings.database
-        self._database = await Database.connect(settings.url, settings.name, wait_seconds=0.0)
+        self.database = await Database.connect(settings.url, settings.name, wait_seconds=0.0)
         return True
 
-    async def _service_is_ready(self, name: str, own: ServiceSettings, kind: Any) -> bool:
+    async def _service_is_ready(self, name: str) -> bool:
         if name not in self._controls:
+            own: ServiceSettings = getattr(self.settings, name)
+            kind = robots.Reply if name == "strategy" else control.Reply
             self._controls[name] = Requester(self.bus, f"tcp://{own.host}:{own.control_port}", name, kind)
         answer = await self._controls[name].ask(control.Ping(), 0.5)
         return isinstance(answer, control.Pong) and answer.ready
@@ -103,9 +113,10 @@ class LocalDesk:
 
     async def states(self) -> dict[str, str]:
         """Every part of the desk with its state in a word."""
-        answers = await asyncio.gather(*(self.status(name) for name in SERVICES))
+        answers = await asyncio.gather(*(self.status(name) for name in self.services))
         states = {"gateway": "running", "database": "running"}
-        states |= {name: one.state if one is not None else "unreachable" for name, one in zip(SERVICES, answers, strict=True)}
+        named = zip(self.services, answers, strict=True)
+        states |= {name: one.state if one is not None else "unreachable" for name, one in named}
         return states | {process.name: "ended" for process in self.supervisor.dead()}
 
     async def status(self, name: str) -> control.Status | None:
@@ -134,7 +145,7 @@ class LocalDesk:
 
     async def newest_orders(self, limit: int) -> list[OrderState]:
         """The orders that changed last."""
-        return await OrderRepository(self._database).newest(limit)
+        return await OrderRepository(self.database).newest(limit)
 
     async def robots(self) -> list[robots.RobotReport]:
         """All robots.
@@ -146,6 +157,15 @@ class LocalDesk:
         if not isinstance(answer, robots.Robots):
             raise Unavailable(f"the strategy service answered with {type(answer).__name__} instead of its robots")
         return answer.robots
+
+    async def instrument(self, name: str) -> Instrument:
+        """An instrument's definition by the broker."""
+        return await self._connection.instrument(name)
+
+    async def broker_snapshot(self) -> Known[BrokerSnapshot] | Unknown:
+        """What the gateway knows, asked over a connection of our own."""
+        self._broker.learn(await InstrumentRepository(self.database).all())
+        return await self._broker.snapshot()
 
     # The end
 
@@ -171,11 +191,10 @@ class LocalDesk:
         Raises:
             Unavailable: one of them does not answer; what it knows is unknown.
         """
-        self._broker.learn(await InstrumentRepository(self._database).all())
-        gateway = await self._broker.snapshot()
+        gateway = await self.broker_snapshot()
         if isinstance(gateway, Unknown):
             raise Unavailable(gateway.reason)
-        database = await read_database(self._database)
+        database = await read_database(self.database)
         after = await self._broker.cash(self.account)
         found = audit(await self.robots(), database, gateway.value, self.account, self.cash_before, after)
         return found, database

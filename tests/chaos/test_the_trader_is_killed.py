@@ -1,0 +1,69 @@
+"""The trader is killed at every step of the way of an order and of a fill. After its restart the books agree."""
+
+import pytest
+from support.desks import EURUSD, OrderClient, desk_of, until
+
+from atlas.bus.orders import Command
+from atlas.domain import Books, Order, OrderEventKind, OrderStatus, Side, Submit, Unavailable, fold
+from atlas.session.audit import read_database
+
+pytestmark = pytest.mark.timeout(90)
+
+NEVER_SENT, FILLED = OrderStatus.DENIED, OrderStatus.FILLED
+
+
+@pytest.mark.parametrize(
+    ("point", "outcome"),
+    [
+        ("order_journaled", NEVER_SENT),
+        ("order_written", NEVER_SENT),
+        ("order_sent", FILLED),
+        ("report_received", FILLED),
+        ("report_journaled", FILLED),
+        ("report_written", FILLED),
+    ],
+)
+async def test_the_books_agree_after_a_kill(tmp_path, point, outcome):
+    order = Order("robot-1-0", "robot", EURUSD, Side.BUY, 20_000.0)
+    async with desk_of(tmp_path, ["trader"], {"ATLAS_TRADER__FAULT_POINT": point}, instruments=(EURUSD,)) as desk:
+        client = OrderClient(desk)
+        try:
+            await client.ask(Command(Submit(order)), order.id)
+        except Unavailable:
+            pass  # killed before its receipt
+        trader = desk.supervisor.processes[-1]
+        await trader.handle.wait()
+        assert trader.exit_code == -9
+
+        desk.supervisor.processes.remove(trader)
+        await desk.launch("trader", trader__fault_point="")
+
+        async def is_over():
+            answer = await client.events()
+            return [event for event in answer if event.kind is OrderEventKind.COMMISSIONED] or outcome is NEVER_SENT
+
+        await until(is_over)
+        events = await client.events()
+        assert [event.sequence for event in events] == list(range(1, len(events) + 1))
+
+        state = None
+        for event in events:
+            state = fold(state, event)
+        assert state.status is outcome
+
+        broker = (await desk.broker_snapshot()).value
+        database = await read_database(desk.database)
+        robot = Books()
+        instrument = await desk.instrument(EURUSD)
+        for event in events:
+            if event.execution:
+                robot.execute(event.execution, instrument)
+            if event.commission:
+                robot.charge(event.commission)
+
+        assert broker.positions == database.positions == robot.positions()
+        assert len(broker.executions) == database.fills == robot.executions
+        assert database.uncharged == 0
+        assert len({execution.id for execution in broker.executions}) == len(broker.executions)
+        assert sum(execution.quantity for execution in broker.executions) == (20_000 if outcome is FILLED else 0)
+        client.close()
