@@ -230,6 +230,15 @@ def test_secret_files_are_closed_to_other_users(desk: Any) -> None:
     assert password.stdout.strip() == "440 999:1000"
 
 
+def test_the_database_password_is_made_once_and_handed_over_again_where_the_desks_copy_is_lost(desk: Any) -> None:
+    copy = "/var/lib/atlas-secrets/database.password"
+    before = desk.compose("exec", "-T", "trader", "cat", copy).stdout
+    desk.compose("run", "--rm", "secrets", "sh", "-c", f"rm -f {copy} && sh /opt/atlas/secrets.sh")
+    assert desk.compose("exec", "-T", "trader", "cat", copy).stdout == before
+    again = desk.compose("run", "--rm", "secrets")
+    assert again.stdout == "", "nothing is made or handed over a second time"
+
+
 async def test_a_trader_that_is_killed_comes_back_and_the_books_agree(trading: Any, wait: Callable[..., Any]) -> None:
     before = books(trading)
     started = trading.containers()["trader"]["State"]["StartedAt"]
