@@ -8,6 +8,7 @@ import contextlib
 import ipaddress
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -109,7 +110,9 @@ class Desk:
         return {name: problem for name, container in self.containers().items() if (problem := trouble(container))}
 
     def logs(self, *services: str) -> str:
-        return self.compose("logs", "--no-color", "--no-log-prefix", *services).stdout
+        """What services have said, as they said it."""
+        written = self.compose("logs", "--no-color", "--no-log-prefix", *services).stdout
+        return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", written)  # Compose moves the cursor, also where there is none
 
     def python(self, service: str, script: str) -> Any:
         """What a Python script prints as JSON inside a service's container."""
