@@ -8,6 +8,8 @@ import typer
 from atlas import __version__
 from atlas.cli import configuration, demo, desk, gateway, journal, running
 from atlas.cli.context import Shared
+from atlas.service.logs import configure_logs
+from atlas.service.settings import LogSettings
 
 app = typer.Typer(
     name="atlas",
@@ -25,6 +27,7 @@ def shared(
     set_: Annotated[list[str] | None, typer.Option("--set", help="A setting, as trader.account=DU1000001.")] = None,
 ) -> None:
     """A private trading desk on Interactive Brokers."""
+    configure_logs(LogSettings(level="warning"), "cli")  # to standard error: what is on standard output may be JSON
     context.obj = Shared(config, tuple(set_ or ()))
 
 

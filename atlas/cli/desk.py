@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from atlas.bus import Bus, Requester, control
-from atlas.cli.context import loaded
+from atlas.cli.context import loaded, print_table
 from atlas.domain import AtlasError, BadInput, Unavailable, plain
 from atlas.service.run import open_bus
 from atlas.service.settings import ServiceSettings, Settings
@@ -43,7 +42,7 @@ def status(
         table = Table("service", "state", "problems", box=None)
         for name, one in found.items():
             table.add_row(name, one["state"], "; ".join(one["problems"]))
-        Console().print(table)
+        print_table(table)
     raise typer.Exit(0 if all(one["ready"] for one in found.values()) else 1)
 
 

@@ -1,5 +1,6 @@
 """`atlas journal`: looking into journals and checking them."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +8,7 @@ from typing import Annotated
 import typer
 
 from atlas import journal as journals
-from atlas.domain import plain
+from atlas.domain import CorruptJournal, plain
 
 app = typer.Typer(help="Journals: what was written down, event for event.", no_args_is_help=True)
 
@@ -23,12 +24,15 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="As one JSON object.")] = False,
 ) -> None:
     """Check every record of a journal; exit code 2 if one is damaged."""
-    report = plain(journals.verify(folder))
+    report = journals.verify(folder)
+    shown = {**dataclasses.asdict(report), "folder": str(report.folder)}
     if as_json:
-        typer.echo(json.dumps(report))
-        return
-    for key, value in report.items():
-        typer.echo(f"{key}: {value}")
+        typer.echo(json.dumps(shown))
+    else:
+        for key, value in shown.items():
+            typer.echo(f"{key}: {value}")
+    if not report.is_right:
+        raise CorruptJournal(report.damage)
 
 
 @app.command()

@@ -5,21 +5,32 @@ the file `atlas.yaml`, the defaults of the schema. An empty value means unset. A
 that a typing error never passes for a setting.
 """
 
+import difflib
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_settings import EnvSettingsSource
+from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from atlas.domain import ConfigurationError
-from atlas.service.settings import ENVIRONMENT_PREFIX, Settings
+from atlas.service.settings import ENVIRONMENT_PREFIX, Section, Settings
 
 NOT_SETTINGS = frozenset({"ATLAS_CONFIG", "ATLAS_TEST_DATA", "ATLAS_REQUIRE_DATA"})
+
+_COMMAND_LINE, _ENVIRONMENT = "command line", "environment"
+_SHOWN_CHARACTERS = 80
+
+# What is wrong, in our words, where pydantic's would repeat the input or speak of Python.
+_IN_OUR_WORDS = {
+    "missing": "is missing",
+    "tuple_type": "must be a list, as [1, 2]",
+    "dict_type": "must hold keys and values, as {key: value}",
+}
 
 
 @dataclass(frozen=True)
@@ -29,12 +40,10 @@ class Loaded:
     settings: Settings
     origins: Mapping[str, str]
 
-    def rows(self) -> Iterator[tuple[str, str, str]]:
-        """Every key with its value as text and its origin, secrets masked."""
+    def rows(self) -> Iterator[tuple[str, Any, str]]:
+        """Every key with its value as JSON knows it and its origin, secrets masked."""
         for key, value in _flatten(self.settings.model_dump(mode="json")):
-            parents = [key[: m.start()] for m in re.finditer(r"\.", key)] + [key]
-            origin = next((self.origins[name] for name in reversed(parents) if name in self.origins), "default")
-            yield key, str(value), origin
+            yield key, value, self.origins.get(_setting_of(key), "default")
 
 
 def load(overrides: Sequence[str] = (), environment: Mapping[str, str] | None = None, file: Path | None = None) -> Loaded:
@@ -49,89 +58,135 @@ def load(overrides: Sequence[str] = (), environment: Mapping[str, str] | None = 
         ConfigurationError: an unknown key, a value of the wrong type, or a file that is missing or no YAML.
     """
     environment = os.environ if environment is None else environment
-    sources = [
-        ("command line", _from_overrides(overrides)),
-        ("environment", _from_environment(environment)),
-        _from_file(environment, file),
-    ]
-    merged: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for name, values in reversed(sources):
-        _merge(merged, values, origins, name)
+    for origin, source in (
+        _from_file(environment, file),
+        (_ENVIRONMENT, _from_environment(environment)),
+        (_COMMAND_LINE, _from_overrides(overrides)),
+    ):
+        for key, value in source:
+            if value is not None and value != "":
+                values[key], origins[key] = value, origin
     try:
-        return Loaded(Settings.model_validate(merged), origins)
+        return Loaded(Settings.model_validate(_nested(values)), origins)
     except ValidationError as error:
-        raise ConfigurationError(_explain(error, origins)) from None
+        raise ConfigurationError("; ".join(_explain(item, origins) for item in error.errors())) from None
 
 
-def _from_overrides(overrides: Sequence[str]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
+# The sources. Each gives settings of the schema by dotted key.
+
+
+def _from_overrides(overrides: Sequence[str]) -> Iterator[tuple[str, Any]]:
     for override in overrides:
         key, equals, text = override.partition("=")
         if not equals or not key:
             raise ConfigurationError(f"--set {override!r} is not key=value, as in --set trader.account=DU1000001")
+        if key not in _SETTINGS:
+            raise _unknown(key, _COMMAND_LINE)
+        yield key, _parse(key, text, _COMMAND_LINE)
+
+
+def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    keys = {ENVIRONMENT_PREFIX + key.replace(".", "__").upper(): key for key in _SETTINGS}
+    for name, text in sorted(environment.items()):
+        if not name.startswith(ENVIRONMENT_PREFIX) or name in NOT_SETTINGS or not text:
+            continue
+        if name not in keys:
+            near = difflib.get_close_matches(name, keys, 1)
+            raise ConfigurationError(f"the environment variable {name} is not a setting of Atlas; {_hint(near)}")
+        yield keys[name], _parse(keys[name], text, _ENVIRONMENT)
+
+
+def _from_file(environment: Mapping[str, str], file: Path | None) -> tuple[str, Iterator[tuple[str, Any]]]:
+    named = file or (Path(environment["ATLAS_CONFIG"]) if environment.get("ATLAS_CONFIG") else None)
+    path = named or Path("atlas.yaml")
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 # a safe loader, and stricter
+    except FileNotFoundError:
+        if named is None:
+            return "", iter(())
+        raise ConfigurationError(f"the configuration file {path} is not there") from None
+    except OSError as error:
+        raise ConfigurationError(f"the configuration file {path} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"the configuration file {path} is not YAML: {' '.join(str(error).split())}") from error
+    return str(path), _walk(content, Settings, "", str(path))
+
+
+def _walk(content: Any, section: type[BaseModel], prefix: str, path: str) -> Iterator[tuple[str, Any]]:
+    """The settings in a part of the file, which must be laid out as the schema is."""
+    if content is None:
+        return
+    if not isinstance(content, dict):
+        where = prefix.removesuffix(".") or "the configuration file"
+        raise ConfigurationError(f"{where} (from {path}) must hold keys and values, not a {type(content).__name__}")
+    for name, value in content.items():
+        field = section.model_fields.get(name) if isinstance(name, str) else None
+        if field is None:
+            raise _unknown(f"{prefix}{name}", path)
+        if _is_section(field):
+            yield from _walk(value, field.annotation, f"{prefix}{name}.", path)  # type: ignore[arg-type] # is one
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _parse(key: str, text: str, origin: str) -> Any:
+    """A value that was given as text: plain for plain settings, YAML or JSON for lists and mappings."""
+    if not text or get_origin(_SETTINGS[key].annotation) not in (tuple, list, dict):
+        return text
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 # a safe loader, and stricter
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{key} (from {origin}) is neither JSON nor YAML: {' '.join(str(error).split())}") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands in a mapping twice; YAML would let the last one win without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001 # theirs
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value} stands there twice", problem_mark=key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep=deep)
+
+
+# The schema, by dotted key
+
+
+def _is_section(field: FieldInfo) -> bool:
+    return isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+
+
+def _settings(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        if _is_section(field):
+            yield from _settings(field.annotation, f"{prefix}{name}.")  # type: ignore[arg-type] # is one
+        else:
+            yield f"{prefix}{name}", field
+
+
+_SETTINGS = dict(_settings(Settings))
+
+
+def _setting_of(key: str) -> str:
+    """The setting that `key` is, or is a part of: `strategy.robots` for `strategy.robots.0.id`."""
+    while key and key not in _SETTINGS:
+        key = key.rpartition(".")[0]
+    return key
+
+
+def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in values.items():
         node = result
         *parents, last = key.split(".")
         for parent in parents:
             node = node.setdefault(parent, {})
-        if text:
-            node[last] = yaml.safe_load(text)
+        node[last] = value
     return result
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    known = {ENVIRONMENT_PREFIX + key.replace(".", "__").upper() for key, _ in _schema_keys(Settings)}
-    for name in sorted(environment):
-        if name.startswith(ENVIRONMENT_PREFIX) and name not in known | NOT_SETTINGS and environment[name]:
-            raise ConfigurationError(
-                f"the environment variable {name} is not a setting of Atlas; see `atlas config show` for those there are"
-            )
-    source = EnvSettingsSource(Settings)
-    source.env_vars = {name.lower(): value for name, value in environment.items() if value}
-    try:
-        values = source()
-    except Exception as error:
-        raise ConfigurationError(f"the environment cannot be read as settings: {error}") from error
-    return {key: value for key, value in values.items() if value is not None}
-
-
-def _from_file(environment: Mapping[str, str], file: Path | None) -> tuple[str, dict[str, Any]]:
-    named = file or (Path(environment["ATLAS_CONFIG"]) if environment.get("ATLAS_CONFIG") else None)
-    path = named or Path("atlas.yaml")
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if named is None:
-            return "file", {}
-        raise ConfigurationError(f"the configuration file {path} is not there") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the configuration file {path} cannot be read: {error}") from error
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"the configuration file {path} is not YAML: {' '.join(str(error).split())}") from error
-    if content is None:
-        content = {}
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"the configuration file {path} must hold keys and values, not a {type(content).__name__}")
-    return str(path), content
-
-
-def _merge(into: dict[str, Any], values: Mapping[str, Any], origins: dict[str, str], name: str, prefix: str = "") -> None:
-    for key, value in values.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, dict) and (isinstance(into.get(key), dict) or key in Settings.model_fields):
-            if not isinstance(into.get(key), dict):
-                into[key] = {}
-            _merge(into[key], value, origins, name, f"{path}.")
-        elif value is not None:
-            into[key] = value
-            origins[path] = name
-
-
-def _schema_keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, type]]:
-    for name, field in model.model_fields.items():
-        yield f"{prefix}{name}", model
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _schema_keys(field.annotation, f"{prefix}{name}.")
 
 
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -145,14 +200,36 @@ def _flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield f"{prefix}{key}", value
 
 
-def _explain(error: ValidationError, origins: Mapping[str, str]) -> str:
-    parts = []
-    for item in error.errors():
-        key = ".".join(str(part) for part in item["loc"])
-        origin = next((origins[name] for name in origins if name == key or name.startswith(f"{key}.")), None)
-        origin = origin or next((origins[name] for name in origins if key.startswith(f"{name}.")), "defaults")
-        if item["type"] == "extra_forbidden":
-            parts.append(f"{key} (from {origin}) is not a setting of Atlas; see `atlas config show` for those there are")
-        else:
-            parts.append(f"{key} (from {origin}): {item['msg'].removeprefix('Value error, ')}, not {item['input']!r}")
-    return "; ".join(parts)
+# Telling what is wrong
+
+
+def _hint(near: Sequence[str]) -> str:
+    return f"did you mean {near[0]}?" if near else "see `atlas config show` for those there are"
+
+
+def _unknown(key: str, origin: str) -> ConfigurationError:
+    if any(setting.startswith(f"{key}.") for setting in _SETTINGS):
+        return ConfigurationError(f"{key} (from {origin}) is a group of settings; set one of them, as {_first_of(key)}")
+    return ConfigurationError(
+        f"{key} (from {origin}) is not a setting of Atlas; {_hint(difflib.get_close_matches(key, _SETTINGS, 1))}"
+    )
+
+
+def _first_of(group: str) -> str:
+    return next(setting for setting in _SETTINGS if setting.startswith(f"{group}."))
+
+
+def _explain(item: ErrorDetails, origins: Mapping[str, str]) -> str:
+    """One error of the schema in one clause. Names key and source, and never shows a secret."""
+    key = ".".join(str(part) for part in item["loc"])
+    setting = _setting_of(key)
+    where = f"{key} (from {origins.get(setting, 'default')})"
+    kind = item["type"]
+    if kind == "extra_forbidden":
+        return f"{where} is not a setting of Atlas; see `atlas config show` for those there are"
+    if kind in _IN_OUR_WORDS:
+        return f"{where} {_IN_OUR_WORDS[kind]}"
+    if kind == "value_error":  # raised by the schema itself: the text says it all
+        return f"{where}: {item['msg'].removeprefix('Value error, ')}"
+    shown = "" if _SETTINGS[setting].annotation is SecretStr else f", not {item['input']!r}"
+    return f"{where}: {item['msg']}{shown[:_SHOWN_CHARACTERS]}"

@@ -52,6 +52,13 @@ class DatabaseSettings(Section):
     password_file: Path | None = Field(None, description="file that holds the password")
     start_timeout_seconds: float = Field(10.0, gt=0, description="how long a start waits for the server")
 
+    @field_validator("url")
+    @classmethod
+    def _url_holds_no_secret(cls, url: str) -> str:
+        if "@" in url:
+            raise ValueError("holds a user or password; give them in database.user and database.password_file")
+        return url
+
 
 class GatewaySettings(Section):
     """The IB gateway, real or simulated."""
