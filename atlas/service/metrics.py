@@ -1,11 +1,14 @@
 """Prometheus metrics of a service: its figures and the faults of its bus, read at each scrape."""
 
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from socketserver import ThreadingMixIn
 from types import TracebackType
 from typing import Any, Self
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -35,28 +38,59 @@ class _ServiceCollector(Collector):
         yield faults
 
 
+ReportMalformed = Callable[[str, str], None]
+"""Called with the source and what was wrong."""
+
+_SILENT_SECONDS = 10.0
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A connection that broke off is no news."""
+
+
 class MetricsServer:
-    """Serves `/metrics` on a thread of its own.
+    """Serves `/metrics` on threads of its own. What is no HTTP is reported and harms nobody.
 
     Raises:
         Unavailable: the port is taken.
     """
 
     def __init__(
-        self, service: str, address: str, port: int, figures: Callable[[], Figures], faults: Callable[[], Faults]
+        self,
+        service: str,
+        address: str,
+        port: int,
+        figures: Callable[[], Figures],
+        faults: Callable[[], Faults],
+        report: ReportMalformed,
     ) -> None:
         registry = CollectorRegistry()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=registry)
         registry.register(_ServiceCollector(service, figures, faults))
+
+        class Handler(WSGIRequestHandler):
+            timeout = _SILENT_SECONDS
+
+            def log_message(self, *_: Any) -> None:
+                """Scrapes are not logged."""
+
+            def log_error(self, format: str, *arguments: Any) -> None:  # noqa: A002 # the name in the library
+                report(str(self.client_address[0]), format % arguments)
+
         try:
-            self._server, self._thread = start_http_server(port, addr=address, registry=registry)
+            self._server = make_server(address, port, make_wsgi_app(registry), _Server, handler_class=Handler)
         except OSError as error:
             raise Unavailable(
                 f"the metrics port {address}:{port} of {service} cannot be used ({error.strerror}); set {service}.metrics_port"
             ) from error
+        self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
 
     def __enter__(self) -> Self:
+        self._thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

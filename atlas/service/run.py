@@ -45,7 +45,14 @@ async def _run(kind: type[Service], settings: Settings) -> int:
     with contextlib.closing(open_bus(kind.name, settings)) as bus:
         service = kind(settings, bus, WallClock())
         with (
-            MetricsServer(kind.name, settings.bind_address, own.metrics_port, service.all_figures, lambda: dict(bus.faults)),
+            MetricsServer(
+                kind.name,
+                settings.bind_address,
+                own.metrics_port,
+                service.all_figures,
+                lambda: dict(bus.faults),
+                lambda source, what: bus.report("metrics", "malformed", source, what),
+            ),
             _stop_on_signals(service),
         ):
             endpoint = f"tcp://{settings.bind_address}:{own.control_port}"
