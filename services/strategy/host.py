@@ -102,7 +102,7 @@ class RobotHost:
         self._journal.sync()
 
     def report(self) -> RobotReport:
-        """The robot's state for people. May be asked for by another thread."""
+        """The robot's state for people."""
         view = self.runtime.view()
         return RobotReport(
             id=self.id,

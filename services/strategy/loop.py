@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from atlas.bus import BlockingRequester, Mailbox, orders
+from atlas.bus import BlockingRequester, Delivery, Mailbox, orders
 from atlas.bus.orders import ORDER_EVENTS, Command, Events, EventsSince, OrderAnswer, OrderQuery, Receipt
+from atlas.bus.robots import RobotReport
 from atlas.domain import NS_PER_SECOND, Action, AtlasError, Bar, Clock, MarketEvent, OrderEvent, Submit, Unavailable, action_id
 from atlas.robot import Control, Timer
 from services.strategy.host import RobotHost
@@ -19,6 +20,7 @@ log = structlog.get_logger("atlas.strategy")
 REQUEST_SECONDS = 2.0
 GIVE_UP_SECONDS = 10.0
 IDLE_SECONDS = 0.1
+FETCH_EVERY_SECONDS = 0.5
 SYNC_EVERY_SECONDS = 1.0
 
 
@@ -60,6 +62,9 @@ class RobotLoop(threading.Thread):
         self._trader_sequence = min((host.runtime.last_trader_sequence for host in hosts), default=0)
         self._end = threading.Event()
         self._trader_there = True
+        self._behind = False
+        self._fetched_at = 0.0
+        self._lock = threading.Lock()
         self._synced_at = 0.0
 
     @property
@@ -71,6 +76,11 @@ class RobotLoop(threading.Thread):
     def waiting(self) -> int:
         """Actions that the trader has not acknowledged yet."""
         return len(self._waiting) + len(self._to_resend)
+
+    def reports(self) -> list[RobotReport]:
+        """All robots as they stand between two turns of the loop. For other threads."""
+        with self._lock:
+            return [host.report() for host in self.hosts]
 
     # Before the thread runs
 
@@ -101,7 +111,12 @@ class RobotLoop(threading.Thread):
         self.join(timeout=REQUEST_SECONDS + 1.0)
 
     def _turn(self) -> None:
-        for delivery in self._mailbox.receive(self._patience()):
+        deliveries = self._mailbox.receive(self._patience())
+        with self._lock:
+            self._work(deliveries)
+
+    def _work(self, deliveries: Sequence[Delivery[MarketEvent | OrderEvent] | Control]) -> None:
+        for delivery in deliveries:
             if isinstance(delivery, Control):
                 self._on_control(delivery)
             elif delivery.topic == ORDER_EVENTS:
@@ -109,6 +124,7 @@ class RobotLoop(threading.Thread):
             else:
                 self.missed += delivery.missed
                 self._on_market([e for e in delivery.events if not isinstance(e, OrderEvent)])
+        self._fetch_what_is_missing()
         self._fire_timers()
         self._trader_there = self._trader.connected
         self._read_receipts()
@@ -138,10 +154,10 @@ class RobotLoop(threading.Thread):
                 host.bars += isinstance(event, Bar)
 
     def _on_order_events(self, first: int, events: Sequence[OrderEvent]) -> None:
-        """Events of the trader carry numbers without gaps; where one is missing, it is fetched before going on."""
+        """Events of the trader carry numbers without gaps; behind a gap nothing is applied before the gap is filled."""
         if first > self._trader_sequence + 1:
-            self._fetch_events()
-        for event in events:
+            self._behind = True
+        for event in events if not self._behind else ():
             self._apply_order_event(event)
 
     def _apply_order_event(self, event: OrderEvent) -> None:
@@ -151,6 +167,17 @@ class RobotLoop(threading.Thread):
         host = self._by_id.get(event.robot)
         if host is not None:
             host.handle(event)
+
+    def _fetch_what_is_missing(self) -> None:
+        if not self._behind or time.monotonic() - self._fetched_at < FETCH_EVERY_SECONDS:
+            return
+        self._fetched_at = time.monotonic()
+        try:
+            self._fetch_events()
+        except AtlasError as error:
+            log.warning("order events are missing and cannot be fetched yet", reason=str(error))
+        else:
+            self._behind = False
 
     def _fetch_events(self) -> None:
         while True:

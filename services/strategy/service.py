@@ -123,7 +123,8 @@ class StrategyService(Service):
     async def on_control(self, request: Any, peer: str) -> Message:
         """Answer what every service answers, and for the robots."""
         if isinstance(request, robots.RobotsRequest):
-            return robots.Robots([host.report() for host in self._hosts])
+            reports = self._loop.reports() if self._loop is not None else [host.report() for host in self._hosts]
+            return robots.Robots(reports)
         return await super().on_control(request, peer)
 
     # Links

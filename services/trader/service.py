@@ -89,6 +89,7 @@ class Trader(Service):
         self._to_journal = Latency("tick_to_journal")
         self._to_gateway = Latency("tick_to_order")
         self._database: Database | None = None
+        self._books_open = False
         self._journal: Journal[OrderEvent] | None = None
         self._server: RequestServer[messages.Request] | None = None
         self._publisher: Publisher
@@ -218,6 +219,7 @@ class Trader(Service):
         if tail:
             self.log.warning("events of an earlier run were in the journal only", count=len(tail))
             self._ledger.reenter(tail)
+        self._books_open = True
         used = [state.broker_order_id for state in self._desk.states.values()]
         self._next_order_id = max([self._connection.next_order_id(), *(number + 1 for number in used)])
 
@@ -354,8 +356,8 @@ class Trader(Service):
         self._enter(self._desk.note(kind, event.order_id, f"not sent: {reason}"))
 
     def _on_report(self, report: BrokerReport) -> None:
-        if not hasattr(self, "_ledger"):
-            return  # before the books are open; reconciliation asks for all of it again
+        if not self._books_open:
+            return  # reconciliation asks for all of it again
         events = self._desk.on_report(report)
         if any(event.kind is _K.EXECUTED for event in events):
             self._faults.reached("report_received")
