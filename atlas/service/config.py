@@ -127,6 +127,8 @@ def _walk(content: Any, section: type[BaseModel], prefix: str, path: str) -> Ite
             raise _unknown(f"{prefix}{name}", path)
         if _is_section(field):
             yield from _walk(value, field.annotation, f"{prefix}{name}.", path)  # type: ignore[arg-type] # is one
+        elif isinstance(value, bool) and field.annotation is not bool:  # which would pass for the number 1 or 0
+            raise ConfigurationError(f"{prefix}{name} (from {path}) cannot be {str(value).lower()}; put words into quotes")
         else:
             yield f"{prefix}{name}", value
 
