@@ -1,0 +1,1 @@
+"""The gateway container: what stands between Atlas and the broker."""

@@ -1,0 +1,65 @@
+"""`python -m ib_gateway.simulator`: a simulated gateway until Ctrl-C."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from pathlib import Path
+
+from atlas.domain import AtlasError
+from ib_gateway.simulator.options import SimulatorOptions
+from ib_gateway.simulator.server import serve
+
+
+def _options(arguments: list[str] | None) -> SimulatorOptions:
+    default = SimulatorOptions()
+    parser = argparse.ArgumentParser(prog="python -m ib_gateway.simulator", description=__doc__)
+    parser.add_argument("--host", default=default.host, help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=default.port, help="port to listen on, 0 for any (%(default)s)")
+    parser.add_argument("--accounts", default=",".join(default.accounts), help="accounts, separated by commas (%(default)s)")
+    parser.add_argument("--instruments", type=Path, help="instruments file (the shipped one)")
+    parser.add_argument("--recording", type=Path, help="recording to play (the seeded market)")
+    parser.add_argument("--seed", type=int, default=default.seed, help="seed of the seeded market (%(default)s)")
+    parser.add_argument("--speed", type=float, default=default.speed, help="1 real time, 0 as fast as read (%(default)s)")
+    parser.add_argument(
+        "--quotes-per-second", type=float, default=default.quotes_per_second, help="per instrument (%(default)s)"
+    )
+    parser.add_argument("--state", type=Path, help="file that keeps the books over restarts (none)")
+    parser.add_argument("--cash", type=float, default=default.initial_cash, help="US dollars per account (%(default)s)")
+    given = parser.parse_args(arguments)
+    return SimulatorOptions(
+        host=given.host,
+        port=given.port,
+        accounts=tuple(name.strip() for name in given.accounts.split(",") if name.strip()),
+        instruments_path=given.instruments,
+        recording_path=given.recording,
+        seed=given.seed,
+        speed=given.speed,
+        quotes_per_second=given.quotes_per_second,
+        state_path=given.state,
+        initial_cash=given.cash,
+    )
+
+
+async def _run(options: SimulatorOptions) -> None:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serve(options, ready=lambda port: print(f"listening on {options.host} port {port}", flush=True))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until stopped; 2 if it cannot start."""
+    try:
+        asyncio.run(_run(_options(arguments)))
+    except AtlasError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

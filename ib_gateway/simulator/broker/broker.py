@@ -1,0 +1,155 @@
+"""The broker: takes requests of clients and events of the market, and gives replies. Knows no wire and no wall clock."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from atlas.domain import NS_PER_SECOND, Clock, Quote, Trade
+from atlas.exchange import Accepted, Cancelled, Exchange, Executed, Expired, Modified
+from ib_gateway.simulator.broker.client import Client
+from ib_gateway.simulator.broker.desk_accounts import AccountDesk
+from ib_gateway.simulator.broker.desk_history import HistoryDesk
+from ib_gateway.simulator.broker.desk_market import MarketDesk
+from ib_gateway.simulator.broker.desk_orders import OrderDesk
+from ib_gateway.simulator.broker.desk_reference import ReferenceDesk
+from ib_gateway.simulator.broker.floor import Floor, Handler, local_date
+from ib_gateway.simulator.broker.records import Journal, Record, Snapshot
+from ib_gateway.simulator.instruments import Catalogue
+from ib_gateway.simulator.messages.replies import Error, NextValidId, Reply
+from ib_gateway.simulator.messages.requests import Request
+
+_NOTICES = (
+    (2104, "Market data farm connection is OK:usfarm"),
+    (2106, "HMDS data farm connection is OK:ushmds"),
+    (2158, "Sec-def data farm connection is OK:secdefil"),
+)
+_PULSE_NS = NS_PER_SECOND
+_REFRESH_NS = 180 * NS_PER_SECOND
+
+
+class Broker:
+    """All desks behind one door.
+
+    `send` is how a reply goes to a client id; `interest` hears of every instrument that is wanted, and whether as a stream.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        exchange: Exchange,
+        clock: Clock,
+        journal: Journal,
+        send: Callable[[int, Reply], None],
+        interest: Callable[[str, bool], None],
+    ) -> None:
+        self._floor = Floor(catalogue, exchange, clock, journal, send, interest)
+        self._orders = OrderDesk(self._floor)
+        self._accounts = AccountDesk(self._floor)
+        self._market = MarketDesk(self._floor)
+        self._history = HistoryDesk(self._floor)
+        reference = ReferenceDesk(self._floor)
+        self._handlers: dict[type[Request], Handler] = {}
+        for desk in (self._orders, self._accounts, self._market, self._history, reference):
+            self._handlers.update(desk.handlers())
+        self._last_pulse = self._last_refresh = 0
+        self._day = ""
+
+    # Rebuilding.
+
+    def restore(self, records: Iterable[Record]) -> int:
+        """Make the records of an earlier life so; returns how many there were."""
+        count = 0
+        exchange, book = self._floor.exchange, self._floor.book
+        for record in records:
+            if isinstance(record, Snapshot):
+                exchange.restore(record.exchange)
+            elif isinstance(record, (Accepted, Executed, Modified, Cancelled, Expired)):
+                exchange.apply(record)
+            book.apply(record)
+            count += 1
+        return count
+
+    def begin(self) -> None:
+        """Everything is restored and the clock stands right: begin the day."""
+        self._day = self._floor.today()
+        self._orders.resume()
+        self._accounts.start_day()
+
+    def snapshot(self) -> Snapshot:
+        """Everything at once, without what is older than today."""
+        self._forget()
+        book = self._floor.book
+        return Snapshot(self._floor.exchange.state(), book.orders(), book.fills, book.highest_ids)
+
+    # Clients.
+
+    def connect(self, client_id: int) -> bool:
+        """A client starts the API; False if that id is taken."""
+        if client_id in self._floor.clients:
+            return False
+        client = self._floor.clients[client_id] = Client(client_id)
+        self._accounts.introduce(client)
+        self._floor.send(client_id, NextValidId(self._floor.book.next_id(client_id)))
+        for code, text in _NOTICES:
+            self._floor.send(client_id, Error(-1, code, text))
+        return True
+
+    def disconnect(self, client_id: int) -> None:
+        """A client is gone, and its subscriptions with it; its orders stand."""
+        self._floor.clients.pop(client_id, None)
+
+    def streaming(self, client_id: int) -> bool:
+        """Whether a client has subscribed to anything that flows with the market."""
+        client = self._floor.clients.get(client_id)
+        return bool(client and (client.streams or client.tick_requests or client.live_bars))
+
+    def handle(self, client_id: int, request: Request) -> None:
+        """Answer a request."""
+        client = self._floor.clients[client_id]
+        self._handlers[type(request)](client, request)
+
+    # The market and the clock.
+
+    def on_market(self, events: Sequence[Quote | Trade]) -> None:
+        """What the market says, in order. Ticks go out before the fills that they cause."""
+        self._floor.tape.extend(events)
+        exchange, told = self._floor.exchange, 0
+        for index, event in enumerate(events):
+            if not isinstance(event, Quote):
+                continue
+            happened = exchange.on_quote(event)
+            if happened:
+                self._market.publish(events[told : index + 1])
+                told = index + 1
+                self._orders.happened(happened)
+        if told < len(events):
+            self._market.publish(events[told:] if told else events)
+
+    def on_time(self) -> None:
+        """Do what is due at the time that the clock shows. Called often, also when the market is silent."""
+        now = self._floor.clock.now_ns()
+        self._history.pulse(now)
+        if abs(now - self._last_pulse) < _PULSE_NS:  # the clock is set back when a recording begins
+            return
+        self._last_pulse = now
+        self._orders.close_sessions(now)
+        self._accounts.pulse()
+        if abs(now - self._last_refresh) >= _REFRESH_NS:
+            self._last_refresh = now
+            self._accounts.refresh()
+        if self._floor.today() != self._day:
+            self._day = self._floor.today()
+            self._forget()
+            self._accounts.start_day()
+
+    def settle(self) -> None:
+        """Tell the subscribers what trades have done to positions and accounts; after the trades themselves were told."""
+        if self._orders.traded:
+            changed, self._orders.traded = self._orders.traded, set()
+            self._accounts.traded(changed)
+
+    def _forget(self) -> None:
+        today, kept = self._floor.today(), self._floor.book
+        older = [f.executed.execution.at_ns for f in kept.fills if local_date(f.executed.execution.at_ns) != today]
+        older += [held.done_ns for held in kept.completed() if local_date(held.done_ns) != today]
+        past = [ns for ns in older if ns < self._floor.clock.now_ns()]
+        if past:
+            kept.forget(max(past) + 1)

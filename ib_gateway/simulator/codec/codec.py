@@ -1,0 +1,97 @@
+"""The codec of one session: it speaks the version that was negotiated with that client."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from ib_gateway.simulator.codec import replies, requests, ticks
+from ib_gateway.simulator.codec.layout import DecodeError, Field, Fixed, Layout, compile_reader, compile_writer
+from ib_gateway.simulator.messages.replies import Reply, TickByTick
+from ib_gateway.simulator.messages.requests import NotSimulated, Request, Silent
+
+
+class ProtocolError(Exception):
+    """A message that cannot be read. `kind` is one word for counters, `req_id` the request it belongs to, or -1."""
+
+    def __init__(self, kind: str, req_id: int, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.req_id = req_id
+
+
+class _Tables(NamedTuple):
+    readers: Mapping[int, tuple[Layout, Callable[[list[str]], Any]]]
+    writers: Mapping[type[Reply], Callable[[Any], str]]
+
+
+@cache
+def _tables(version: int) -> _Tables:
+    return _Tables(
+        {layout.message_id: (layout, compile_reader(layout, version)) for layout in requests.LAYOUTS},
+        dict(_writers(version)),
+    )
+
+
+def _writers(version: int) -> Iterator[tuple[type[Reply], Callable[[Any], str]]]:
+    for layout in replies.LAYOUTS:
+        assert issubclass(layout.struct, Reply), layout  # noqa: S101
+        yield layout.struct, compile_writer(layout, version)
+
+
+class Codec:
+    """Reads requests and writes replies in one version. Keeps nothing from message to message."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self._readers, self._writers = _tables(version)
+
+    def decode(self, payload: bytes) -> Request:
+        """The request in the payload of a frame.
+
+        Raises:
+            ProtocolError: the payload is no message of this version.
+        """
+        fields = payload.decode("utf-8", "backslashreplace").split("\0")
+        if fields.pop():
+            raise ProtocolError("malformed", -1, "the message does not end with a NUL")
+        try:
+            message_id = int(fields[0])
+        except (ValueError, IndexError):
+            raise ProtocolError("malformed", -1, f"the message begins with {payload[:40]!r} instead of its id") from None
+        if message_id in self._readers:
+            layout, read = self._readers[message_id]
+            try:
+                request: Request = read(fields[1:])
+            except DecodeError as error:
+                raise ProtocolError("malformed", _number_of(layout, fields[1:]), str(error)) from None
+            return request
+        if message_id in requests.NOT_SIMULATED:
+            at, code, text = requests.NOT_SIMULATED[message_id]
+            return NotSimulated(-1 if at is None else _integer(fields, at + 1), message_id, code, text)
+        if message_id in requests.SILENT:
+            return Silent(message_id)
+        raise ProtocolError("unknown_message", -1, f"there is no message id {message_id}")
+
+    def encode(self, reply: Reply) -> bytes:
+        """The frames of a reply."""
+        if type(reply) is TickByTick:
+            return ticks.encode(reply)
+        payload = self._writers[type(reply)](reply).encode("ascii", "backslashreplace")
+        return len(payload).to_bytes(4, "big") + payload
+
+
+def _number_of(layout: Layout, fields: list[str]) -> int:
+    """The request or order id of a message that could not be read, if it stands where it should."""
+    for at, item in enumerate(layout.items):
+        if isinstance(item, Field) and item.name in ("req_id", "order_id"):
+            return _integer(fields, at)
+        if not isinstance(item, Fixed):
+            break
+    return -1
+
+
+def _integer(fields: list[str], at: int) -> int:
+    try:
+        return int(fields[at])
+    except (ValueError, IndexError):
+        return -1

@@ -1,0 +1,120 @@
+"""Kinds of fields: how a value is written as text and read back.
+
+A client leaves an unset number empty; the gateway writes the largest number of the type or leaves it empty, field by field.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from atlas.domain import to_datetime
+from ib_gateway.simulator.messages.replies import Moment
+
+UNSET_DOUBLE = "1.7976931348623157E308"
+UNSET_INTEGER = "2147483647"
+_UNSET = frozenset({"", UNSET_DOUBLE, "1.7976931348623157e+308", UNSET_INTEGER, "1.7976931348623157E+308"})
+_MAX_TEXTS = 200_000
+
+
+class _Texts(dict[float, str]):
+    """Numbers already written: prices repeat."""
+
+    def __missing__(self, value: float) -> str:
+        if len(self) > _MAX_TEXTS:
+            self.clear()
+        text = self[value] = _number(value)
+        return text
+
+
+def _number(value: float) -> str:
+    if value == int(value) if abs(value) < 1e15 else False:
+        return str(int(value))
+    text = repr(value)
+    return f"{value:.12f}".rstrip("0") if "e-" in text else text
+
+
+number: Callable[[float], str] = _Texts().__getitem__
+"""A number as the gateway writes it: whole numbers without a point, never with an exponent for small ones."""
+
+
+class Kind(NamedTuple):
+    """How a field is read and written."""
+
+    parse: Callable[[str], Any]
+    render: Callable[[Any], str]
+
+
+def _integer(text: str) -> int:
+    if not text:
+        return 0
+    try:
+        return int(text)
+    except ValueError:
+        value = float(text)
+        if value != int(value):
+            raise
+        return int(value)
+
+
+def _boolean(text: str) -> bool:
+    if text in ("", "0", "false", "False"):
+        return False
+    if text in ("1", "true", "True"):
+        return True
+    raise ValueError(f"{text!r} is neither 0 nor 1")
+
+
+def _float(text: str) -> float:
+    value = float(text) if text else 0.0
+    if value != value or value in (float("inf"), float("-inf")):
+        raise ValueError(f"{text!r} is not a finite number")
+    return value
+
+
+def _optional(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    return lambda text: None if text in _UNSET else parse(text)
+
+
+def _written(render: Callable[[Any], str], unset: str) -> Callable[[Any], str]:
+    return lambda value: unset if value is None else render(value)
+
+
+def _infinite(text: str) -> float | None:
+    return float("inf") if text == "Infinite" else None if text in _UNSET else _float(text)
+
+
+def _infinite_text(value: float | None) -> str:
+    return "" if value is None else "Infinite" if value == float("inf") else number(value)
+
+
+def _zoned(moment: Moment | int | str) -> str:
+    return moment if isinstance(moment, str) else str(moment) if isinstance(moment, int) else _local(moment, " ", moment.zone)
+
+
+def _plain(moment: Moment | int | str) -> str:
+    return moment if isinstance(moment, str) else str(moment) if isinstance(moment, int) else _local(moment, "  ", "")
+
+
+def _local(moment: Moment, gap: str, zone: str) -> str:
+    """Before zones were written, times were those of the gateway, here UTC."""
+    local = to_datetime(moment.ns).astimezone(ZoneInfo(zone)) if zone else to_datetime(moment.ns)
+    return local.strftime(f"%Y%m%d{gap}%H:%M:%S") + (f" {zone}" if zone else "")
+
+
+TEXT = Kind(str, str)
+INT = Kind(_integer, str)
+FLOAT = Kind(_float, number)
+BOOL = Kind(_boolean, lambda value: "1" if value else "0")
+OPTIONAL_INT = Kind(_optional(_integer), _written(str, ""))
+OPTIONAL_FLOAT = Kind(_optional(_float), _written(number, ""))
+OPTIONAL_BOOL = Kind(_optional(_boolean), _written(lambda value: "1" if value else "0", "0"))
+LIMITLESS = Kind(_infinite, _infinite_text)
+INT_OR_MAX = Kind(_optional(_integer), _written(str, UNSET_INTEGER))
+FLOAT_OR_MAX = Kind(_optional(_float), _written(number, UNSET_DOUBLE))
+FLOAT_OR_ZERO = Kind(_optional(_float), _written(number, "0.0"))
+INT_OR_ZERO = Kind(_optional(_integer), _written(str, "0"))
+QUERY = Kind(str, lambda value: value or "?")
+NONE_TEXT = Kind(str, lambda value: value or "None")
+IB_TEXT = Kind(str, lambda value: value or "IB")
+ZONED_TIME = Kind(str, _zoned)
+PLAIN_TIME = Kind(str, _plain)

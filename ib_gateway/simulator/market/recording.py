@@ -1,0 +1,147 @@
+"""Recorded quotes, read whole and checked before anything is played.
+
+Two formats:
+
+Lean tick zip   QuantConnect Lean's forex ticks: .../eurusd/20140505_quote.zip with one CSV of `ms,bid,ask` in it; ms counts
+                from 00:00 UTC of the date in the file name, the folder names the pair. There are no sizes: they are 0.
+CSV             a header `time,instrument,bid,ask,bid_size,ask_size`, then one quote per line in order of time; time is UTC
+                nanoseconds since the epoch or ISO 8601 with its zone, instrument an id as EUR.USD@IDEALPRO. Sizes may be
+                empty: they are 0.
+
+Prices are played as they were recorded, on the tick grid or off it.
+"""
+
+import csv
+import math
+import re
+import zipfile
+import zlib
+from array import array
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from atlas.domain import NS_PER_MS, BadInput, Instrument, InstrumentKind, Quote, from_datetime
+
+_LEAN_NAME = re.compile(r"(\d{8})_quote\.zip")
+_HEADER = ["time", "instrument", "bid", "ask", "bid_size", "ask_size"]
+
+
+class Recording:
+    """Quotes in columns, played from the first to the last."""
+
+    def __init__(self, path: Path, instruments: Iterable[Instrument]) -> None:
+        """Read the recording.
+
+        Raises:
+            BadInput: the file is missing, damaged, empty, malformed or of an instrument that is not listed.
+        """
+        self.path = path
+        self._names: list[str] = []
+        self._which = array("H")
+        self._times = array("q")
+        self._values = array("d")  # bid, ask, bid size, ask size
+        self._next = 0
+        listed = list(instruments)
+        try:
+            if zipfile.is_zipfile(path) or path.suffix == ".zip":
+                self._read_lean(path, listed)
+            else:
+                self._read_csv(path, {instrument.id for instrument in listed})
+        except OSError as error:
+            raise BadInput(f"the recording {path} cannot be read: {error.strerror or error}") from error
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise BadInput(f"the recording {path} is damaged: {error}; fetch it again") from error
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise BadInput(f"the recording {path} is no text of quotes: {error}") from error
+        if not self._times:
+            raise BadInput(f"the recording {path} is empty; it needs at least one quote")
+
+    @property
+    def instruments(self) -> Collection[str]:
+        """Ids of the instruments in it."""
+        return self._names
+
+    @property
+    def first_ns(self) -> int:
+        """When it begins."""
+        return self._times[0]
+
+    def __len__(self) -> int:
+        """How many quotes there are."""
+        return len(self._times)
+
+    def next_ns(self) -> int | None:
+        """When the next quote is due; None at the end."""
+        return self._times[self._next] if self._next < len(self._times) else None
+
+    def take(self, until_ns: int | None, limit: int) -> Sequence[Quote]:
+        """The next quotes, at most `limit`, none later than `until_ns`."""
+        start, names, which, times, values = self._next, self._names, self._which, self._times, self._values
+        stop = min(start + limit, len(times))
+        if until_ns is not None:
+            while stop > start and times[stop - 1] > until_ns:
+                stop -= 1
+        self._next = stop
+        return [
+            Quote(names[which[i]], values[4 * i], values[4 * i + 1], values[4 * i + 2], values[4 * i + 3], times[i], times[i])
+            for i in range(start, stop)
+        ]
+
+    def activate(self, instrument: str, now_ns: int) -> None:
+        """A recording has what it has."""
+
+    def _add(self, line: int, name: str, ns: int, values: tuple[float, float, float, float]) -> None:
+        if not all(math.isfinite(value) for value in values) or values[2] < 0 or values[3] < 0:
+            raise BadInput(f"the recording {self.path} line {line}: {values} is no quote")
+        if self._times and ns < self._times[-1]:
+            raise BadInput(f"the recording {self.path} line {line}: the time goes back; sort it by time")
+        if name not in self._names:
+            self._names.append(name)
+        self._which.append(self._names.index(name))
+        self._times.append(ns)
+        self._values.extend(values)
+
+    def _read_lean(self, path: Path, listed: list[Instrument]) -> None:
+        match = _LEAN_NAME.fullmatch(path.name)
+        if match is None:
+            raise BadInput(f"the recording {path} is not named as a Lean recording; expected a name as 20140505_quote.zip")
+        pair = path.absolute().parent.name.upper()
+        cash = (i for i in listed if i.kind is InstrumentKind.CASH)
+        name = next((i.id for i in cash if i.symbol + i.currency == pair), None)
+        if name is None:
+            raise BadInput(f"the recording {path} is of {pair.lower()}, which the instruments file does not list")
+        try:
+            midnight = from_datetime(datetime.strptime(match[1], "%Y%m%d").replace(tzinfo=UTC))
+        except ValueError as error:
+            raise BadInput(f"the recording {path}: {match[1]} is no date") from error
+        with zipfile.ZipFile(path) as archive:
+            members = archive.namelist()
+            if len(members) != 1:
+                raise BadInput(f"the recording {path} holds {len(members)} files; expected one CSV of ticks")
+            text = archive.read(members[0]).decode("ascii")
+        for number, line in enumerate(text.splitlines(), 1):
+            try:
+                ms, bid, ask = line.split(",")
+                self._add(number, name, midnight + int(ms) * NS_PER_MS, (float(bid), float(ask), 0.0, 0.0))
+            except ValueError:
+                raise BadInput(f"the recording {path} line {number}: {line[:60]!r} is not `ms,bid,ask`") from None
+
+    def _read_csv(self, path: Path, listed: set[str]) -> None:
+        with path.open(newline="", encoding="utf-8") as stream:
+            rows = csv.reader(stream)
+            header = next(rows, None)
+            if header is None:
+                return
+            if header != _HEADER:
+                raise BadInput(f"the recording {path} begins with {','.join(header)[:80]!r} instead of {','.join(_HEADER)!r}")
+            for number, row in enumerate(rows, 2):
+                try:
+                    time, name, bid, ask, bid_size, ask_size = row
+                    values = (float(bid), float(ask), float(bid_size or 0), float(ask_size or 0))
+                    ns = int(time) if time.isdigit() else from_datetime(datetime.fromisoformat(time))
+                except ValueError as error:
+                    raise BadInput(f"the recording {path} line {number}: {','.join(row)[:60]!r} is no quote: {error}") from None
+                if name not in listed:
+                    raise BadInput(f"the recording {path} line {number}: {name!r} is not in the instruments file")
+                self._add(number, name, ns, values)

@@ -1,0 +1,62 @@
+"""What a simulated gateway is asked to be."""
+
+from pathlib import Path
+
+import msgspec
+
+from atlas.domain import BadInput
+
+
+class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of a simulated gateway.
+
+    Attributes:
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        accounts: The accounts of the login.
+        instruments_path: Instruments file; None is the shipped one.
+        recording_path: Recording to play; None is the seeded market.
+        seed: Seed of the seeded market.
+        speed: Virtual seconds per real second; 0 is as fast as the slowest reader follows.
+        quotes_per_second: Quotes per virtual second and instrument of the seeded market.
+        start_ns: Virtual time at the start of the seeded market, UTC nanoseconds; None is now.
+        state_path: File that keeps orders and accounts over restarts; None keeps nothing.
+        initial_cash: Cash of each account at the very beginning, in US dollars.
+        play_after_seconds: Real seconds from the first subscription to the first tick of a recording, so that a client that
+            subscribes to several streams at once misses nothing.
+        handshake_seconds: Real seconds in which a connection must have started the API.
+        max_buffered_bytes: Bytes that may wait for a slow reader before its connection is cut, when speed is not 0.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 4002
+    accounts: tuple[str, ...] = ("DU1000001",)
+    instruments_path: Path | None = None
+    recording_path: Path | None = None
+    seed: int = 1
+    speed: float = 1.0
+    quotes_per_second: float = 5.0
+    start_ns: int | None = None
+    state_path: Path | None = None
+    initial_cash: float = 1_000_000.0
+    play_after_seconds: float = 0.25
+    handshake_seconds: float = 10.0
+    max_buffered_bytes: int = 64 * 1024 * 1024
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work.
+
+        Raises:
+            BadInput: an option has a value that makes no sense.
+        """
+        if not 0 <= self.port <= 65535:
+            raise BadInput(f"port {self.port} is not a port; choose one from 1 to 65535, or 0 for any")
+        if not self.accounts or len(set(self.accounts)) != len(self.accounts) or not all(self.accounts):
+            raise BadInput(f"accounts {','.join(self.accounts)!r} must be one or more different names")
+        for account in self.accounts:
+            if not account.isalnum() or not account.isascii():
+                raise BadInput(f"account {account!r} must consist of letters and digits, as DU1000001")
+        if not 0 <= self.speed < 1e6:
+            raise BadInput(f"speed {self.speed} must be 0 or more: 1 is real time, 0 as fast as clients read")
+        if not 0 < self.quotes_per_second <= 10_000:
+            raise BadInput(f"{self.quotes_per_second} quotes per second must be more than 0 and at most 10000")
