@@ -6,6 +6,6 @@ accounts, subscriptions; over `atlas.exchange`) · `market` (recordings, the see
 """
 
 from ib_gateway.simulator.options import SimulatorOptions
-from ib_gateway.simulator.server import SimulatedGateway, serve
+from ib_gateway.simulator.server import SimulatedGateway, instruments_of_recording, serve
 
-__all__ = ["SimulatedGateway", "SimulatorOptions", "serve"]
+__all__ = ["SimulatedGateway", "SimulatorOptions", "instruments_of_recording", "serve"]

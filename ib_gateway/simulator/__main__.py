@@ -26,19 +26,19 @@ def _options(arguments: list[str] | None) -> SimulatorOptions:
         "--quotes-per-second", type=float, default=default.quotes_per_second, help="per instrument (%(default)s)"
     )
     parser.add_argument("--state", type=Path, help="file that keeps the books over restarts (none)")
-    parser.add_argument("--cash", type=float, default=default.initial_cash, help="US dollars per account (%(default)s)")
+    parser.add_argument("--cash", type=float, default=default.cash, help="US dollars per account (%(default)s)")
     given = parser.parse_args(arguments)
     return SimulatorOptions(
         host=given.host,
         port=given.port,
         accounts=tuple(name.strip() for name in given.accounts.split(",") if name.strip()),
-        instruments_path=given.instruments,
-        recording_path=given.recording,
+        instruments=given.instruments,
+        recording=given.recording,
         seed=given.seed,
         speed=given.speed,
         quotes_per_second=given.quotes_per_second,
-        state_path=given.state,
-        initial_cash=given.cash,
+        state=given.state,
+        cash=given.cash,
     )
 
 

@@ -14,14 +14,14 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one.
         accounts: The accounts of the login.
-        instruments_path: Instruments file; None is the shipped one.
-        recording_path: Recording to play; None is the seeded market.
+        instruments: Instruments file; None is the shipped one.
+        recording: Recording to play; None is the seeded market.
         seed: Seed of the seeded market.
         speed: Virtual seconds per real second; 0 is as fast as the slowest reader follows.
         quotes_per_second: Quotes per virtual second and instrument of the seeded market.
         start_ns: Virtual time at the start of the seeded market, UTC nanoseconds; None is now.
-        state_path: File that keeps orders and accounts over restarts; None keeps nothing.
-        initial_cash: Cash of each account at the very beginning, in US dollars.
+        state: File that keeps orders and accounts over restarts; None keeps nothing.
+        cash: Cash of each account at the very beginning, in US dollars.
         play_after_seconds: Real seconds from the first subscription to the first tick of a recording, so that a client that
             subscribes to several streams at once misses nothing.
         handshake_seconds: Real seconds in which a connection must have started the API.
@@ -31,14 +31,14 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     host: str = "127.0.0.1"
     port: int = 4002
     accounts: tuple[str, ...] = ("DU1000001",)
-    instruments_path: Path | None = None
-    recording_path: Path | None = None
+    instruments: Path | None = None
+    recording: Path | None = None
     seed: int = 1
     speed: float = 1.0
     quotes_per_second: float = 5.0
     start_ns: int | None = None
-    state_path: Path | None = None
-    initial_cash: float = 1_000_000.0
+    state: Path | None = None
+    cash: float = 1_000_000.0
     play_after_seconds: float = 0.25
     handshake_seconds: float = 10.0
     max_buffered_bytes: int = 64 * 1024 * 1024

@@ -1,5 +1,5 @@
 """The server's shell: sockets and timers. It joins the layers and decides nothing."""
 
-from ib_gateway.simulator.server.gateway import SimulatedGateway, serve
+from ib_gateway.simulator.server.gateway import SimulatedGateway, instruments_of_recording, serve
 
-__all__ = ["SimulatedGateway", "serve"]
+__all__ = ["SimulatedGateway", "instruments_of_recording", "serve"]

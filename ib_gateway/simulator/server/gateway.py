@@ -5,6 +5,7 @@ import errno
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -41,7 +42,7 @@ class SimulatedGateway:
         self.counters = Counters()
         self.accounts = options.accounts
         self.port = 0
-        self._catalogue: Catalogue = load(options.instruments_path)
+        self._catalogue: Catalogue = load(options.instruments)
         self._source: Source
         self._source, start_ns = self._open_source()
         self._clock = VirtualClock(start_ns, options.speed, time.monotonic_ns)
@@ -71,11 +72,11 @@ class SimulatedGateway:
                 raise Unavailable(text) from error
             raise
         self.port = self._server.sockets[0].getsockname()[1]
-        if options.recording_path is None:
+        if options.recording is None:
             self.feed.start()
         self._tasks = [asyncio.create_task(self._run_feed()), asyncio.create_task(self._run_timer())]
         _log.info("simulated gateway ready", port=self.port, accounts=list(options.accounts), speed=options.speed,
-                  recording=str(options.recording_path or ""))  # fmt: skip
+                  recording=str(options.recording or ""))  # fmt: skip
         return self
 
     async def __aexit__(
@@ -96,8 +97,8 @@ class SimulatedGateway:
 
     def _open_source(self) -> tuple[Source, int]:
         options = self.options
-        if options.recording_path is not None:
-            recording = Recording(options.recording_path, self._catalogue.instruments())
+        if options.recording is not None:
+            recording = Recording(options.recording, self._catalogue.instruments())
             return recording, recording.first_ns
         start_ns = time.time_ns() if options.start_ns is None else options.start_ns
         listings = {listing.instrument.id: listing for listing in self._catalogue}
@@ -115,11 +116,11 @@ class SimulatedGateway:
             execution_prefix=f"{0xE0D5 + self.options.seed - 1:08x}",
             first_execution=seconds,
         )
-        cash = {account: {terms.base_currency: self.options.initial_cash} for account in self.options.accounts}
+        cash = {account: {terms.base_currency: self.options.cash} for account in self.options.accounts}
         return Exchange(self._catalogue.instruments(), cash, terms)
 
     def _restore(self) -> None:
-        path = self.options.state_path
+        path = self.options.state
         if path is not None:
             records = self._broker.restore(StateFile.read(path))
             self._state = StateFile.begin(path, self._broker.snapshot())
@@ -223,3 +224,12 @@ async def serve(options: SimulatorOptions, *, ready: Callable[[int], None] | Non
         if ready:
             ready(gateway.port)
         await asyncio.Event().wait()
+
+
+def instruments_of_recording(recording: Path, instruments: Path | None = None) -> tuple[str, ...]:
+    """Ids of the instruments in a recording, by an instruments file (None: the shipped one).
+
+    Raises:
+        BadInput: either file cannot be used.
+    """
+    return tuple(Recording(recording, load(instruments).instruments()).instruments)
