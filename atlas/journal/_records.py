@@ -22,7 +22,8 @@ MAGIC = b"ATLASJ1\n"
 HEAD = struct.Struct("<8sQ")
 PREFIX = struct.Struct("<II")  # length, crc32
 NUMBER = struct.Struct("<Q")
-OVERHEAD = PREFIX.size + NUMBER.size
+_RECORD_HEAD = struct.Struct("<IIQ")
+OVERHEAD = _RECORD_HEAD.size
 SYNCED_BEFORE = 1 << 63
 MAX_PAYLOAD_BYTES = 16 << 20
 SUFFIX = ".journal"
@@ -72,8 +73,8 @@ def segment_head(first: int) -> bytes:
 
 def encode_record(number: int, payload: bytes, *, synced_before: bool) -> bytes:
     """A record as it stands on disk; without payload, a seal."""
-    body = NUMBER.pack(number | SYNCED_BEFORE if synced_before else number) + payload
-    return PREFIX.pack(len(payload), zlib.crc32(body)) + body
+    marked = number | SYNCED_BEFORE if synced_before else number
+    return _RECORD_HEAD.pack(len(payload), zlib.crc32(payload, zlib.crc32(NUMBER.pack(marked))), marked) + payload
 
 
 def read_records(path: Path, offset: int, number: int) -> Iterator[tuple[int, bytes, int]]:

@@ -61,7 +61,7 @@ def _verify_segment(segment: Segment, report: Report, decoder: "msgspec.msgpack.
     records = segment_payloads(segment)
     while True:
         try:
-            number, payload = next(records)
+            number, payload, _ = next(records)
         except StopIteration as stop:
             _, offset = stop.value
             break

@@ -22,13 +22,15 @@ from atlas.journal.reading import is_being_made, read, segment_payloads
 E = TypeVar("E")
 
 SEGMENT_BYTES = 64 << 20
-_BUFFER_BYTES = 1 << 20
+_BUFFER_RECORDS = 4096
+_LARGE_BYTES = 64 << 10
 
 
 class Journal(Generic[E]):
-    """A journal that this process writes. One thread appends; `sync` may run in another meanwhile.
+    """A journal that this process writes. Made by `Journal.open`; closed by `close` or as a context manager.
 
-    Made by `Journal.open`; closed by `close` or as a context manager.
+    One thread appends; `sync` may run in another meanwhile, and what is appended then waits for the next sync. What they
+    share is a list that one grows at its end and the other cuts at its front, so that an append needs no lock.
     """
 
     def __init__(self, folder: Path, lock: int, event_type: Any, segment_bytes: int) -> None:
@@ -37,9 +39,8 @@ class Journal(Generic[E]):
         self._event_type = event_type
         self._segment_bytes = segment_bytes
         self._encode = msgspec.msgpack.Encoder().encode
-        self._mutex = threading.Lock()  # guards the buffer and the numbers; never held over I/O
         self._io = threading.Lock()  # guards the file
-        self._buffer = bytearray()
+        self._buffer: list[bytes] = []
         self._last = 0  # appended
         self._written = 0  # handed to the operating system
         self._synced = 0  # on disk
@@ -82,6 +83,7 @@ class Journal(Generic[E]):
         first = segments[-1].first if segments else 1
         if segments and is_being_made(segments[-1]):
             segments.pop().path.unlink()
+            sync_folder(self.folder)
         if not segments:
             self._segment = SegmentWriter.create(self.folder, first)
             self._last = self._written = self._synced = first - 1
@@ -114,16 +116,16 @@ class Journal(Generic[E]):
         """
         if self._failure:
             raise Unavailable(self._failure)
-        if len(self._buffer) >= _BUFFER_BYTES:
-            self.flush()
         payload = self._encode(event)
-        if len(payload) > MAX_PAYLOAD_BYTES:
-            raise BadInput(f"journal {self.folder}: an event of {len(payload)} bytes is too large; the limit is 16 MiB")
-        with self._mutex:
-            number = self._last + 1
-            self._buffer += encode_record(number, payload, synced_before=self._synced == self._last)
-            self._last = number
-        return number
+        length = len(payload)
+        if length > MAX_PAYLOAD_BYTES:
+            raise BadInput(f"journal {self.folder}: an event of {length} bytes is too large; the limit is 16 MiB")
+        if len(self._buffer) >= _BUFFER_RECORDS or length >= _LARGE_BYTES:
+            self.flush()
+        last = self._last
+        self._buffer.append(encode_record(last + 1, payload, synced_before=self._synced == last))
+        self._last = last + 1
+        return last + 1
 
     def flush(self) -> int:
         """Hand everything appended to the operating system; other processes can read it. Returns the last number.
@@ -137,32 +139,28 @@ class Journal(Generic[E]):
     def _flush(self) -> int:
         if self._failure or self._segment is None:
             raise Unavailable(self._failure)
-        with self._mutex:
-            data, self._buffer = bytes(self._buffer), bytearray()
-            last = self._last
-        if not data:
-            return last
+        count = len(self._buffer)
+        if not count:
+            return self._written
         try:
             if self._segment.offset >= self._segment_bytes:
                 self._roll()
-            self._segment.write(data)
+            self._segment.write(b"".join(self._buffer[:count]))
         except OSError as error:
-            with self._mutex:
-                self._buffer[:0] = data
             raise _unavailable(self.folder, "cannot be written", error) from error
-        self._written = last
-        return last
+        del self._buffer[:count]
+        self._written += count
+        return self._written
 
     def _roll(self) -> None:
         """Begin the next segment. On failure the old one stays the one that is written."""
         if self._segment is None:
             return
-        self._segment.sync()
-        with self._mutex:
-            self._synced = self._written
+        self._sync_segment(self._segment)
         newer = SegmentWriter.create(self.folder, self._written + 1)
         old, self._segment = self._segment, newer
-        old.finish()
+        with contextlib.suppress(OSError):  # its records are on disk; all that is left to do is to give back room
+            old.finish()
 
     def sync(self) -> int:
         """Bring everything appended so far to disk. Returns the last number that is there now.
@@ -173,17 +171,20 @@ class Journal(Generic[E]):
         """
         with self._io:
             last = self._flush()
-            if last == self._synced or self._segment is None:
-                return last
-            try:
-                self._segment.sync()
-            except OSError as error:
-                failed = _unavailable(self.folder, "could not be synced; close it and open it again", error)
-                self._failure = str(failed)
-                raise failed from error
-            with self._mutex:
-                self._synced = last
+            if last != self._synced and self._segment is not None:
+                self._sync_segment(self._segment)
             return last
+
+    def _sync_segment(self, segment: SegmentWriter) -> None:
+        try:
+            segment.sync()
+        except OSError as error:  # the kernel may forget what it could not write: a second sync would promise too much
+            self._failure = (
+                f"journal {self.folder} could not be synced: {error.strerror} (errno {error.errno}); "
+                "see to the disk, close the journal and open it again"
+            )
+            raise Unavailable(self._failure) from error
+        self._synced = self._written
 
     def close(self) -> None:
         """Sync and let go. Harmless when closed already.

@@ -48,11 +48,10 @@ def test_an_append_that_finds_no_room_takes_nothing(open_journal, tick):
     large = tick(0, "x" * 500_000)
     with open_journal() as journal:
         with largest_file(300_000):
-            taken = 0
+            taken = journal.append(large)  # waits in the buffer
             with pytest.raises(Unavailable):
-                for _ in range(10):
-                    taken = journal.append(large)
-            assert journal.last_sequence == taken < 10
+                journal.append(large)
+            assert journal.last_sequence == taken
         assert journal.append(large) == taken + 1
         journal.sync()
         assert len(list(journal.read())) == taken + 1

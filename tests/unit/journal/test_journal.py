@@ -63,7 +63,7 @@ def test_segments_roll_over_by_size_and_are_named_by_their_first_record(open_jou
 
 def test_many_appends_need_one_sync(open_journal, tick, monkeypatch):
     calls = []
-    monkeypatch.setattr("os.fdatasync", lambda descriptor: calls.append(descriptor))
+    monkeypatch.setattr("os.fdatasync", calls.append)
     journal = open_journal()
     calls.clear()
     for number in range(1000):

@@ -25,14 +25,15 @@ def test_a_reader_sees_a_growing_gapless_prefix_and_at_last_everything(tmp_path)
     with subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None
         writer.stdout.readline()
-        seen, passes = 0, 0
+        seen, seen_at_work = 0, 0
         while writer.poll() is None:
             for number, event in read(tmp_path, int, seen + 1):
                 assert number == event == seen + 1
                 seen = number
-            passes += 1
+                if seen % 100 == 0 and writer.poll() is None:
+                    seen_at_work = seen
         assert writer.returncode == 0
-    assert passes > 1, "the reader should have met the writer at work"
+    assert seen_at_work > 0, "the reader should have met the writer at work"
     assert [number for number, _ in read(tmp_path, int)] == list(range(1, 30_001))
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.domain import CorruptJournal
-from atlas.journal import Journal, read
+from atlas.journal import Journal, read, verify
 from atlas.journal._records import read_records
 
 COUNT = 60
@@ -87,6 +87,18 @@ def test_a_cut_of_the_last_segment_loses_only_a_tail_and_the_journal_goes_on(clo
 
 
 @given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_cut_of_an_older_segment_is_always_found_and_named(closed, scratch, events, data):
+    name = data.draw(st.sampled_from(sorted(closed)[:-1]))
+    kept = data.draw(st.integers(0, len(closed[name]) - 1))
+    folder = laid_down({**closed, name: closed[name][:kept]}, scratch)
+    for attempt in (lambda: Journal.open(folder, events), lambda: list(read(folder, events))):
+        with pytest.raises(CorruptJournal, match=name):
+            attempt()
+    assert name in verify(folder).damage
+
+
+@given(data=st.data())
 @settings(max_examples=300, deadline=None)
 def test_a_flipped_byte_in_a_closed_journal_is_always_found_and_named(closed, scratch, events, data):
     name = data.draw(st.sampled_from(sorted(closed)))
@@ -157,7 +169,7 @@ def test_a_power_cut_that_scrambles_what_was_not_synced_leaves_what_was(tmp_path
     assert len(numbers) >= synced
 
 
-def test_a_segment_whose_making_was_interrupted_is_made_again(closed, scratch, events, tick):
+def test_a_segment_whose_making_was_interrupted_is_made_again(closed, scratch, events):
     for head in (b"", b"ATLASJ1\n", b"ATLASJ1\n" + bytes(4)):
         folder = laid_down({**closed, f"{COUNT + 1:020d}.journal": head}, scratch)
         assert numbers_after_opening(folder, events) == list(range(1, COUNT + 1))
