@@ -1,8 +1,10 @@
 """The demonstration: a whole desk on this machine until Ctrl-C or for some seconds, then its books held side by side."""
 
 import asyncio
+import contextlib
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,8 @@ async def run_demo(options: DemoOptions) -> dict[str, Any]:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    with tempfile.TemporaryDirectory(prefix="atlas-demo-") as folder:
-        plan = make_plan(Path(folder), options)
+    with _folder(options) as folder:
+        plan = make_plan(folder, options)
         with show_starting(enabled=not options.json):
             desk = await LocalDesk(plan).__aenter__()
         try:
@@ -37,6 +39,16 @@ async def run_demo(options: DemoOptions) -> dict[str, Any]:
     if not options.json:
         show_summary(result)
     return result
+
+
+@contextlib.contextmanager
+def _folder(options: DemoOptions) -> Iterator[Path]:
+    if options.folder is not None:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        yield options.folder.resolve()
+        return
+    with tempfile.TemporaryDirectory(prefix="atlas-demo-") as folder:
+        yield Path(folder)
 
 
 async def _wait(stop: asyncio.Event, seconds: float | None, desk: LocalDesk) -> None:

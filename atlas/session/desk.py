@@ -56,7 +56,7 @@ class LocalDesk:
     async def _start(self) -> None:
         self.bus = open_bus("desk", self.settings)
         await self._launch("gateway", self.plan.gateway_command, self._gateway_is_ready)
-        await self._launch("database", self.plan.database_command, self.database_is_ready)
+        await self._launch("database", self.plan.database_command, self._database_is_ready)
         self.account = self._connection.accounts[0]
         self.cash_before = await self._broker.cash(self.account)
         for name in self.services:

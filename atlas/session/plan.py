@@ -34,7 +34,7 @@ class DemoOptions:
     """What a demonstration can be asked for.
 
     `speed` 0 means as fast as the slowest reader follows. `instruments` are those that the recording holds, or the
-    synthetic market is to make.
+    synthetic market is to make. `folder` keeps journals, database and logs; without one they go with the demonstration.
     """
 
     seconds: float | None = None
@@ -45,6 +45,7 @@ class DemoOptions:
     seed: int = 1
     curve: bool = True
     http_port: int | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
