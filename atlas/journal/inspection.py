@@ -9,7 +9,7 @@ import msgspec
 
 from atlas.domain import BadInput, CorruptJournal, Unavailable, plain
 from atlas.journal._records import Segment, list_segments
-from atlas.journal.reading import read, segment_payloads
+from atlas.journal.reading import UNDECODABLE, read, segment_payloads
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ def _verify_segment(segment: Segment, report: Report, decoder: "msgspec.msgpack.
 def _decode(decoder: "msgspec.msgpack.Decoder[Any]", payload: bytes, where: str) -> None:
     try:
         decoder.decode(payload)
-    except msgspec.DecodeError as error:
+    except UNDECODABLE as error:
         raise CorruptJournal(f"{where} is whole, and does not fit: {error}") from None
 
 

@@ -13,6 +13,9 @@ import msgspec
 from atlas.domain import BadInput, CorruptJournal, Unavailable
 from atlas.journal._records import HEAD, End, Segment, judge, list_segments, read_records, segment_head, segment_path
 
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises on bytes that it cannot take: no message, no text, or too deep."""
+
 
 def read(folder: Path, event_type: Any, from_sequence: int = 1) -> Iterator[tuple[int, Any]]:
     """Sequence number and event of the records from `from_sequence` on, or from the oldest that is still kept.
@@ -28,7 +31,7 @@ def read(folder: Path, event_type: Any, from_sequence: int = 1) -> Iterator[tupl
     for number, payload, path in payloads(Path(folder), from_sequence):
         try:
             event = decode(payload)
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             raise BadInput(
                 f"{path}: record {number} does not fit ({error}); it was written by another version or another service"
             ) from None

@@ -1,7 +1,12 @@
 """Run a robot's journal again, and compare what it wants now with what it wanted then.
 
-Pure: takes an iterator of records. Recovery after a crash is the same thing: replay the journal, go on with its `runtime`,
-and send what `unrecorded` and `runtime.unanswered` hold.
+Pure: takes an iterator of records. Recovery after a crash is the same thing, and goes on with what came out:
+
+    run = replay(strategy, journal.read())
+    if run.unrecorded is not None:
+        run.runtime.apply(journal.append(run.unrecorded), run.unrecorded)
+
+`run.runtime.unanswered` then holds what was asked for and perhaps never sent.
 """
 
 from collections.abc import Iterable
@@ -27,16 +32,15 @@ class Difference:
 class Replay:
     """What came out of a replay.
 
-    `actions` are the regenerated ones with the number of their event. `unrecorded` are those of the last event, if the
-    journal ends before its `Decided`: they were never sent. `runtime` stands where the journal ends, with the orders that the
-    journal says were asked for.
+    `actions` are the regenerated ones with the number of their event. `unrecorded` is what the last event led to, if the
+    journal ends before that was written down: it was never sent, and belongs into the journal next. `runtime` stands where
+    the journal ends, with the orders that the journal says were asked for.
     """
 
     runtime: Runtime
     actions: list[tuple[int, Action]] = field(default_factory=list)
     first_difference: Difference | None = None
-    unrecorded: tuple[Action, ...] = ()
-    unrecorded_cause: int = 0
+    unrecorded: Decided | None = None
 
     @property
     def state(self) -> RobotView:
@@ -66,7 +70,7 @@ def replay(strategy_type: type[Strategy], records: Iterable[tuple[int, RobotReco
         if actions:
             cause, wanted = sequence, tuple(actions)
             run.actions.extend((sequence, action) for action in actions)
-    run.unrecorded, run.unrecorded_cause = wanted, cause if wanted else 0
+    run.unrecorded = Decided(cause, wanted) if wanted else None
     return run
 
 

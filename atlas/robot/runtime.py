@@ -110,6 +110,7 @@ class Runtime:
         self.strategy: Strategy | None = None
         self.state = RobotState.INSTALLED
         self.robot = ""
+        self.started: Started | None = None  # how it was started last
         self.error = ""
         self.last_sequence = 0
         self._ledger = Ledger()
@@ -175,6 +176,7 @@ class Runtime:
             )
         instruments = {instrument.id: instrument for instrument in event.instruments}
         self.robot = event.robot
+        self.started = event
         self._ledger.instruments.update(instruments)
         self._context._start(event.robot, event.account, instruments)
         try:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from atlas.domain import BadInput, CorruptJournal, Refused, Unavailable
-from atlas.journal import Journal, read
+from atlas.journal import Journal, read, verify
 
 
 def test_events_come_back_as_they_were_and_numbered_from_one(open_journal, tick, tock):
@@ -125,6 +125,16 @@ def test_an_event_of_another_kind_is_named_and_not_taken_for_a_damage(open_journ
         journal.append(tock(2, 2.0))
     with pytest.raises(BadInput, match="record 1 does not fit"):
         list(read(folder, tock))
+
+
+@pytest.mark.parametrize("raw", [b"\x92\xa4tick\xa1", b"\x93\xa4tick\x01\xa1\xff", b"\x94\xa4tick\x01\xa0" + b"\x91" * 100_000])
+def test_whatever_cannot_be_decoded_is_named_in_one_line(open_journal, folder, events, raw):
+    with open_journal() as journal:
+        journal.append(msgspec.Raw(raw))
+    with pytest.raises(BadInput, match="record 1 does not fit") as refused:
+        list(read(folder, events))
+    assert "\n" not in str(refused.value)
+    assert "record 1 is whole, and does not fit" in verify(folder, events).damage
 
 
 def test_a_missing_segment_is_noticed(open_journal, folder, events, tick):

@@ -121,7 +121,7 @@ def test_whatever_a_robot_lived_through_its_journal_gives_the_same_orders_and_st
         second = replay(Restless, journal.read())
     for run in (first, second):
         assert run.first_difference is None
-        assert run.unrecorded == ()
+        assert run.unrecorded is None
         assert encode_actions([action for _, action in run.actions]) == encode_actions(actions_of(robot.records))
         assert msgspec.msgpack.encode(run.state) == msgspec.msgpack.encode(robot.runtime.view())
         assert run.runtime.unanswered == robot.runtime.unanswered
@@ -135,15 +135,20 @@ def test_a_robot_that_is_killed_anywhere_goes_on_as_if_nothing_had_been(bench, h
     at = min(at, len(undisturbed))
     run = replay(Restless, undisturbed[:at])
     rest = undisturbed[at:]
-    if run.unrecorded:  # it was killed between event and decision: nothing had been sent, the same is decided again
-        assert rest == [] or rest[0][1] == Decided(run.unrecorded_cause, run.unrecorded)
     again = []
+    if run.unrecorded is not None:  # it was killed between event and decision: nothing had been sent
+        again.append((at + 1, run.unrecorded))
+        run.runtime.apply(*again[0])
+        rest = rest[1:]
     for sequence, record in rest:
+        if isinstance(record, Decided):
+            assert run.runtime.apply(sequence, record) == []
+            continue
         actions = run.runtime.apply(sequence, record)
         if actions:
             again.append((sequence + 1, Decided(sequence, tuple(actions))))
-    decided = [(sequence, record) for sequence, record in rest if isinstance(record, Decided)]
-    assert again == (decided[1:] if run.unrecorded else decided)
+    decided = [(sequence, record) for sequence, record in undisturbed[at:] if isinstance(record, Decided)]
+    assert again == decided
 
 
 @pytest.fixture
@@ -187,7 +192,7 @@ def test_a_decision_that_was_not_made_then_is_a_difference_and_leaves_no_order(j
     assert run.first_difference is not None
     assert run.first_difference.journaled == ()
     assert run.first_difference.regenerated == journaled[index][1].actions
-    assert run.unrecorded == ()
+    assert run.unrecorded is None
 
 
 def test_after_a_difference_the_journal_is_believed_about_what_was_sent(journaled):
@@ -205,9 +210,8 @@ def test_what_the_last_event_wanted_and_nobody_wrote_down_was_never_sent(journal
     assert isinstance(journaled[-1][1], Decided)
     run = replay(Restless, journaled[:-1])
     assert run.first_difference is None
-    assert run.unrecorded == journaled[-1][1].actions
-    assert run.unrecorded_cause == journaled[-1][1].cause
-    assert list(run.unrecorded) == run.runtime.unanswered[-len(run.unrecorded) :]
+    assert run.unrecorded == journaled[-1][1]
+    assert list(run.unrecorded.actions) == run.runtime.unanswered[-len(run.unrecorded.actions) :]
 
 
 def test_an_empty_journal_is_an_installed_robot():
