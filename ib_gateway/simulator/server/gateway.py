@@ -11,7 +11,7 @@ from typing import Self
 
 import structlog
 
-from atlas.domain import Quote, Trade, Unavailable, to_datetime
+from atlas.domain import NS_PER_MS, Quote, Trade, Unavailable, to_datetime
 from atlas.exchange import Exchange, Terms
 from ib_gateway.simulator.broker import Broker
 from ib_gateway.simulator.instruments import Catalogue, load
@@ -106,15 +106,15 @@ class SimulatedGateway:
         return SyntheticMarket(listings, active, options.seed, start_ns, options.quotes_per_second), start_ns
 
     def _open_exchange(self, start_ns: int) -> Exchange:
-        """Ids begin at the time of the start, as IB's do, so that two gateways that begin afresh do not give the same ones."""
-        seconds = start_ns // 1_000_000_000
+        """Ids are counted from the time of the start, so that two gateways that begin afresh do not give the same ones."""
+        ms = start_ns // NS_PER_MS
         terms = Terms(
             reference_rates=dict(self._catalogue.reference_rates),
             instrument_margins={li.instrument.id: li.margin for li in self._catalogue if li.margin},
             instrument_commissions={li.instrument.id: li.commission for li in self._catalogue if li.commission},
-            first_perm_id=_FIRST_PERM_ID + seconds * 8 % _PERM_IDS,
-            execution_prefix=f"{0xE0D5 + self.options.seed - 1:08x}",
-            first_execution=seconds,
+            first_perm_id=_FIRST_PERM_ID + ms // 10 % _PERM_IDS,
+            execution_prefix=f"{ms + self.options.seed * 7919 & 0xFFFFFFFF:08x}",
+            first_execution=ms // 1000,
         )
         cash = {account: {terms.base_currency: self.options.cash} for account in self.options.accounts}
         return Exchange(self._catalogue.instruments(), cash, terms)
