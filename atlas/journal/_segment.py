@@ -4,12 +4,14 @@ Room is allocated ahead: fdatasync is about a third quicker when it has no new f
 before anything is half written.
 """
 
+import errno
 import os
 from pathlib import Path
 
 from atlas.journal._records import encode_record, segment_head, segment_path
 
 _ROOM_BYTES = 1 << 20
+_CANNOT_ALLOCATE = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS})  # a file system without; then it goes without
 
 
 class SegmentWriter:
@@ -66,7 +68,11 @@ class SegmentWriter:
             self._extend(need)  # the last of the room, if there is that much
 
     def _extend(self, by: int) -> None:
-        os.posix_fallocate(self._descriptor, self.offset, by)
+        try:
+            os.posix_fallocate(self._descriptor, self.offset, by)
+        except OSError as error:
+            if error.errno not in _CANNOT_ALLOCATE:
+                raise
         self._room_end = self.offset + by
 
     def _cut(self) -> None:

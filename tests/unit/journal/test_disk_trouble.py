@@ -92,6 +92,19 @@ def test_after_a_failed_sync_nothing_is_promised_until_the_journal_is_opened_ane
         assert again.last_sequence >= 1
 
 
+def test_a_file_system_that_cannot_allocate_ahead_is_good_enough(open_journal, tick, monkeypatch):
+    def refuse(*_arguments: int) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("os.posix_fallocate", refuse)
+    for start in (0, 100):
+        with open_journal(segment_bytes=500) as journal:
+            for number in range(start, start + 100):
+                journal.append(tick(number))
+                journal.sync()
+            assert [event.number for _, event in journal.read()] == list(range(start + 100))
+
+
 FILL_THE_DISK = """
 import sys
 from pathlib import Path
