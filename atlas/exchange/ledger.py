@@ -33,6 +33,7 @@ class Ledger:
         self._initial = {account: {currency: exact(amount) for currency, amount in c.items()} for account, c in cash.items()}
         self._books = Books()
         self._opening: dict[tuple[str, str], Decimal] = {}
+        self._touched: dict[str, set[str]] = {}
 
     def apply(self, execution: Execution, commission: Commission) -> None:
         """Book a fill and its commission."""
@@ -41,6 +42,10 @@ class Ledger:
         self._opening[execution.account, execution.instrument] = carried
         self._books.execute(execution, instrument)
         self._books.charge(commission)
+        touched = self._touched.setdefault(execution.account, set())
+        touched.update((instrument.currency, commission.currency))
+        if instrument.kind is InstrumentKind.CASH:
+            touched.add(instrument.symbol)
 
     def closing_profit(self, execution: Execution, commission: Commission) -> float | None:
         """What `execution`, not yet booked, realises net of commissions; None if it closes nothing."""
@@ -92,8 +97,8 @@ class Ledger:
         return self._books.realised(account, instrument)
 
     def cash(self, account: str) -> dict[str, Decimal]:
-        """Cash of `account` by currency: what it began with, and every change since."""
-        result = dict(self._initial.get(account, {}))
+        """Cash of `account` by currency: what it began with, and every change since. A currency once held stays, at zero."""
+        result = {currency: Decimal(0) for currency in sorted(self._touched.get(account, ()))} | self._initial.get(account, {})
         for currency, change in self._books.cash_changes().get(account, {}).items():
             result[currency] = result.get(currency, Decimal(0)) + change
         return result
@@ -139,6 +144,9 @@ class Ledger:
         """Go on from `state`."""
         self._books = Books.from_state(state.books)
         self._opening = {(account, name): amount for account, name, amount in state.opening_commissions}
+        self._touched = {}
+        for account, currency, _ in state.books.cash:
+            self._touched.setdefault(account, set()).add(currency)
 
 
 def _closing(held: Decimal, execution: Execution) -> Decimal:
