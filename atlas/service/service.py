@@ -77,6 +77,7 @@ class Service:
         """End the process because of `error`."""
         if self._fatal is None:
             self._fatal = error
+            self.log.error("cannot go on", error=str(error) or type(error).__name__, exc_info=error)
         self.stopping.set()
 
     # For the runner

@@ -16,7 +16,7 @@ from atlas.domain import (
     action_id,
 )
 from atlas.journal import Journal
-from atlas.robot import Decided, RobotRecord, RobotState, Runtime, Started, load_strategy, started
+from atlas.robot import Decided, RobotRecord, RobotState, Runtime, load_strategy, replay, started
 from atlas.robot.events import RobotEvent
 from atlas.service.settings import RobotSettings
 
@@ -35,15 +35,15 @@ class RobotHost:
         self.orders = 0
         self.events = 0
         self._journal: Journal[RobotRecord] = Journal.open(journals / settings.id, RobotRecord)
-        self._last_started: Started | None = None
         self._unsent: list[Action] = []
 
     def recover(self) -> None:
         """Apply what the journal holds; afterwards the robot stands where it stood when its process ended."""
-        for sequence, record in self._journal.read():
-            if isinstance(record, Started):
-                self._last_started = record
-            self.runtime.apply(sequence, record)
+        lived = replay(self.runtime.strategy_type, self._journal.read())
+        self.runtime = lived.runtime
+        if lived.unrecorded is not None:  # killed between an event and the writing of what came of it
+            self.runtime.apply(self._journal.append(lived.unrecorded), lived.unrecorded)
+            self._journal.sync()
         if self.runtime.last_sequence:
             log.info("robot recovered", robot=self.id, events=self.runtime.last_sequence)
 
@@ -61,7 +61,7 @@ class RobotHost:
             instruments,
             clock.now_ns(),
         )
-        last = self._last_started
+        last = self.runtime.started
         same = last is not None and (last.strategy, last.parameters, last.instruments) == (
             fresh.strategy,
             fresh.parameters,
