@@ -55,9 +55,6 @@ class Calls(Generic[R]):
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self._report(*why_unreadable(frame, error))
             return None
-        if reply.version != SCHEMA_VERSION:
-            self._report("wrong_version", f"version {reply.version}, not {SCHEMA_VERSION}")
-            return None
         if self.pending.pop(reply.id, None) is None:
             self._report("late_reply", f"request {reply.id}")
             return None

@@ -1,6 +1,6 @@
 """Reads published messages: decodes them, and counts what is missing per topic. No socket here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -21,20 +21,21 @@ def why_unreadable(payload: bytes, error: Exception) -> tuple[FaultKind, str]:
         return "malformed", str(error)
     if version != SCHEMA_VERSION:
         return "wrong_version", f"version {version}, not {SCHEMA_VERSION}"
-    if "Invalid value" in str(error) and "tag" in str(error):
+    if str(error).startswith("Invalid value '") and "[0]`" in str(error):  # the tag, first in the array of a message
         return "unknown_message", str(error)
     return "malformed", str(error)
 
 
 class _Seen:
-    """The last message of a topic."""
+    """Where a topic is. `next` is the number that its next message has if all is well; a durable topic keeps it apart."""
 
-    __slots__ = ("epoch", "next", "topic")
+    __slots__ = ("epoch", "next", "next_durable", "topic")
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
         self.epoch = 0
         self.next = 0
+        self.next_durable = 0
 
 
 class StreamReader(Generic[T]):
@@ -48,44 +49,74 @@ class StreamReader(Generic[T]):
 
     def read(self, frame: bytes) -> Delivery[T] | None:
         """The delivery in `frame`, with what was missed before it; None if it has to be dropped."""
+        deliveries = self.read_all((frame,))
+        return deliveries[0] if deliveries else None
+
+    def read_all(self, frames: Iterable[bytes]) -> list[Delivery[T]]:
+        """The deliveries in `frames`, without those that have to be dropped."""
+        # The hot path of every subscriber: a call or a lookup less here is a tenth of its speed.
+        decode, seen_of, limit = self._decode, self._seen.get, self._max_message_bytes
+        deliveries: list[Delivery[T]] = []
+        append = deliveries.append
+        for frame in frames:
+            topic, _, payload = frame.partition(SEPARATOR)
+            try:
+                delivery = decode(payload)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                self._refuse(frame, payload, error)
+                continue
+            seen = seen_of(topic)
+            if seen is None or delivery.sequence != seen.next or delivery.epoch != seen.epoch or len(frame) > limit:
+                if self._place(topic, seen, frame, delivery):
+                    append(delivery)
+                continue
+            seen.next += 1
+            delivery.topic = seen.topic
+            append(delivery)
+        return deliveries
+
+    def _refuse(self, frame: bytes, payload: bytes, error: Exception) -> None:
         if len(frame) > self._max_message_bytes:
             self._report("oversized", f"{len(frame)} bytes")
-            return None
-        topic, _, payload = frame.partition(SEPARATOR)
-        try:
-            delivery = self._decode(payload)
-            seen = self._seen.get(topic) or _Seen(topic.decode())
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        else:
             self._report(*why_unreadable(payload, error))
-            return None
-        if delivery.version != SCHEMA_VERSION:
-            self._report("wrong_version", f"version {delivery.version}, not {SCHEMA_VERSION}")
-            return None
-        delivery.topic = seen.topic
-        sequence = delivery.sequence
-        if sequence == seen.next and delivery.epoch == seen.epoch and not delivery.durable:
-            seen.next = sequence + 1
-            delivery.missed = 0
-            return delivery
-        return self._place(topic, seen, delivery)
 
-    def _place(self, topic: bytes, seen: _Seen, delivery: Delivery[T]) -> Delivery[T] | None:
-        """Everything but the plain next message."""
-        if seen.topic.startswith(HELLO):
-            return None  # a greeting that nobody waits for any more
-        known, same_epoch = seen.next > 0, delivery.epoch == seen.epoch
-        if not delivery.durable and known and same_epoch and delivery.sequence < seen.next:
-            self._report("duplicate", f"{seen.topic} number {delivery.sequence}")
-            return None
-        expected = seen.next if known else delivery.sequence - delivery.conflated
-        if known and not same_epoch and not delivery.durable:
-            expected = 1
-        delivery.missed = max(0, delivery.sequence - expected - delivery.conflated)
-        end = delivery.sequence + (len(delivery.events) if delivery.durable else 1)
-        seen.next = max(seen.next, end) if same_epoch else end
+    def _place(self, topic: bytes, seen: _Seen | None, frame: bytes, delivery: Delivery[T]) -> bool:
+        """Everything but the plain next message of a topic. False if it has to be dropped."""
+        if len(frame) > self._max_message_bytes:
+            self._report("oversized", f"{len(frame)} bytes")
+            return False
+        if seen is None:
+            try:
+                seen = _Seen(topic.decode())
+            except UnicodeDecodeError as error:
+                self._report("malformed", str(error))
+                return False
+            if seen.topic.startswith(HELLO):
+                return False  # a greeting that nobody waits for any more
+            self._seen[topic] = seen
+        delivery.topic = seen.topic
+        kept = self._place_durable(seen, delivery) if delivery.durable else self._place_plain(seen, delivery)
         seen.epoch = delivery.epoch
-        self._seen[topic] = seen
-        return delivery
+        return kept
+
+    def _place_plain(self, seen: _Seen, delivery: Delivery[T]) -> bool:
+        same_epoch = delivery.epoch == seen.epoch
+        if same_epoch and delivery.sequence < seen.next:
+            self._report("duplicate", f"{seen.topic} number {delivery.sequence}")
+            return False
+        if seen.next:
+            expected = seen.next if same_epoch else 1
+            delivery.missed = max(0, delivery.sequence - expected - delivery.conflated)
+        seen.next = delivery.sequence + 1
+        return True
+
+    def _place_durable(self, seen: _Seen, delivery: Delivery[T]) -> bool:
+        if seen.next_durable:
+            delivery.missed = max(0, delivery.sequence - seen.next_durable)
+        end = delivery.sequence + len(delivery.events)
+        seen.next_durable = max(seen.next_durable, end) if delivery.epoch == seen.epoch else end
+        return True
 
     def forget(self, topic: bytes) -> None:
         """Take the next message of `topic` as its first."""

@@ -4,12 +4,12 @@ A published message is one frame: `topic + b"\0" + msgpack(Envelope)`. A request
 The version comes first in each, and in requests and replies the id second: that holds for all versions to come.
 """
 
-from typing import Generic, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 import msgspec
 
-SCHEMA_VERSION = 1
-"""Raised by one whenever a reader of the former version would misread a message."""
+SCHEMA_VERSION: Final = 1
+"""Raised by one, here and in the messages below, whenever a reader of the former version would misread a message."""
 
 SEPARATOR = b"\0"
 """Between topic and envelope. No topic contains it."""
@@ -32,14 +32,14 @@ class Envelope(msgspec.Struct, Generic[T], array_like=True, gc=False):
     `conflated` is how many messages just before this one were dropped on purpose, because the reader was slow.
     """
 
-    version: int
+    version: Literal[1]
     source: str
     epoch: int
     sequence: int
     sent_ns: int
     durable: bool
     conflated: int
-    events: list[T]
+    events: tuple[T, ...]
 
 
 class Delivery(Envelope[T], Generic[T], array_like=True, gc=False):
@@ -56,7 +56,7 @@ class Delivery(Envelope[T], Generic[T], array_like=True, gc=False):
 class Request(msgspec.Struct, Generic[T], array_like=True, gc=False):
     """A request. After `deadline_ns` nobody waits for it any more; `key` is the same when the same thing is asked again."""
 
-    version: int
+    version: Literal[1]
     id: int
     deadline_ns: int
     key: str
@@ -66,7 +66,7 @@ class Request(msgspec.Struct, Generic[T], array_like=True, gc=False):
 class Reply(msgspec.Struct, Generic[T], array_like=True, gc=False):
     """The reply to request `id`: a body, or the name of an error and its text."""
 
-    version: int
+    version: Literal[1]
     id: int
     error: str
     text: str

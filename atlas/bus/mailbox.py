@@ -7,7 +7,7 @@ passed on as it came and decoded by the one who takes it out, so that forwarding
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 import zmq
@@ -29,7 +29,7 @@ _CHECK_CLOSED_MS = 100
 class Letter(msgspec.Struct, Generic[M], array_like=True, gc=False):
     """A message put into a mailbox by one of its own threads. Its frame begins with a zero byte, as no topic does."""
 
-    version: int
+    version: Literal[1]
     body: M
 
 
@@ -206,9 +206,6 @@ class Mailbox(Generic[E, M]):
             letter = self._decode(payload)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self._report(*why_unreadable(payload, error))
-            return None
-        if letter.version != SCHEMA_VERSION:
-            self._report("wrong_version", f"version {letter.version}, not {SCHEMA_VERSION}")
             return None
         return letter.body
 

@@ -10,7 +10,7 @@ import zmq
 from atlas.bus._fd_reader import FdReader
 from atlas.bus._peer import sender_of
 from atlas.bus.bus import Bus
-from atlas.bus.envelope import HELLO, SCHEMA_VERSION, SEPARATOR, Envelope
+from atlas.bus.envelope import HELLO, SCHEMA_VERSION, SEPARATOR
 from atlas.bus.faults import FaultKind
 from atlas.domain import BadInput
 
@@ -68,12 +68,14 @@ class Publisher:
         if lossless:
             self._socket.set(zmq.XPUB_NODROP, 1)
         self.endpoint = bus.bind(self._socket, endpoint, socket_name)
+        self._in_thread = False
         self._put = super(zmq.Socket, self._socket).send  # the Python layer above would cost as much again as sending
         self._reader: FdReader | None = None
-        with contextlib.suppress(RuntimeError):  # no loop: a plain thread
-            asyncio.get_running_loop()
-            self._changed = asyncio.Event()
+        try:
             self._reader = FdReader(self._socket, self._read_subscriptions)
+            self._changed = asyncio.Event()
+        except RuntimeError:  # no event loop runs here
+            self._in_thread = True
         bus.opened(self)
 
     def publish(self, topic: str, events: Sequence[object]) -> bool:
@@ -83,10 +85,10 @@ class Publisher:
             BadInput: the message is over the size limit.
         """
         stream = self._streams.get(topic) or self._open(topic)
-        if not self._send(stream.head, stream.next, events, False):
-            return False
-        stream.next += 1
-        return True
+        if self._send(stream.head, stream.next, events, False):
+            stream.next += 1
+            return True
+        return False
 
     def publish_numbered(self, topic: str, first_sequence: int, events: Sequence[object]) -> bool:
         """Publish events that carry numbers for good, without gaps: the first has `first_sequence`. Else like `publish`."""
@@ -117,16 +119,15 @@ class Publisher:
         return stream
 
     def _send(self, head: bytes, sequence: int, events: Sequence[object], durable: bool) -> bool:  # noqa: FBT001 - hot path
-        frame = head + self._encode(
-            Envelope(SCHEMA_VERSION, self._source, self.epoch, sequence, self._now_ns(), durable, 0, events)  # type: ignore[arg-type]
-        )
+        # The fields of an Envelope; a tuple looks the same on the wire and is made in half the time.
+        frame = head + self._encode((SCHEMA_VERSION, self._source, self.epoch, sequence, self._now_ns(), durable, 0, events))
         if len(frame) > self._max_message_bytes:
             self._bus.check_size(frame, f"a message on {head.decode()[:-1]}")
         try:
             self._put(frame, _NOBLOCK)
         except zmq.Again:
             return False
-        if self._reader is None:
+        if self._in_thread:
             self._look_for_subscriptions()
         return True
 

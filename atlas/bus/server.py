@@ -103,9 +103,7 @@ class RequestServer(Generic[B]):
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self._refuse(identity, peer, payload, error)
             return
-        if request.version != SCHEMA_VERSION:
-            self._refuse(identity, peer, payload, ValueError("version"))
-        elif self._bus.clock.now_ns() > request.deadline_ns:
+        if self._bus.clock.now_ns() > request.deadline_ns:
             self._bus.report(self._name, "expired", peer, type(request.body).__name__)
         elif request.key:
             self._start_once(identity, peer, request)

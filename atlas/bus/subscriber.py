@@ -23,7 +23,7 @@ ALL = "*"
 
 _GREET_EVERY_SECONDS = 0.25
 _NOBLOCK = int(zmq.NOBLOCK)
-_AT_ONCE_BYTES = 131_072  # about what is taken at once: what is decoded from it shall fit into a processor's cache
+_AT_ONCE_BYTES = 65_536  # about what is taken at once: what is decoded from it shall fit into a processor's cache
 
 
 def _filter(topic: str) -> bytes:
@@ -66,8 +66,7 @@ class _SubscriberBase(Generic[T]):
         self._reader.forget(topic.encode())
 
     def _read(self, frames: list[bytes]) -> list[Delivery[T]]:
-        read = self._reader.read
-        return [delivery for frame in frames if (delivery := read(frame)) is not None]
+        return self._reader.read_all(frames)
 
     def _drain(self, limit: int) -> list[bytes]:
         """What is there, without waiting."""
