@@ -1,9 +1,14 @@
 """Fixtures that every rung of the ladder uses."""
 
 import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from support.servers import DatabaseServer
+
+from atlas.store import Database
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +22,20 @@ def market_data() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture(scope="session")
+def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
+    """One real database server for all tests that only read and write. Those that kill one start their own."""
+    server = DatabaseServer(tmp_path_factory.mktemp("database"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def database(database_server: DatabaseServer) -> AsyncIterator[Database]:
+    """A connection to a database that is empty at first."""
+    connected = await Database.connect(database_server.url, f"test-{uuid.uuid4().hex}")
+    yield connected
+    await connected.close()

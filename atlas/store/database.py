@@ -16,11 +16,11 @@ from atlas.domain import ConfigurationError, Refused, Unavailable
 Document = dict[str, Any]
 Collection = AsyncCollection[Document]
 
-_AUTHENTICATION_FAILED = 18
+_NOT_LET_IN = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
 
 
 class DatabaseAway(Unavailable):
-    """The database does not answer, or has no writable primary. What was to be written has to be written again."""
+    """The database does not answer, has no writable primary, or fails. What was to be written has to be written again."""
 
 
 class Database:
@@ -62,7 +62,10 @@ class Database:
             Refused: user or password are wrong.
         """
         async with self.guard():
-            hello = await self._client.admin.command("hello")
+            try:
+                hello = await self._client.admin.command("hello")
+            except KeyError as error:  # the driver's, when a server without users answers a login with nothing
+                raise Refused(f"the database at {self.address} knows no users; unset database.user") from error
             if not hello.get("isWritablePrimary"):
                 raise DatabaseAway(f"the database at {self.address} has no writable primary; is its replica set initiated?")
 
@@ -72,15 +75,17 @@ class Database:
 
     @asynccontextmanager
     async def guard(self) -> AsyncIterator[None]:
-        """Turn the driver's errors into `DatabaseAway` (no server, no primary) and `Refused` (credentials)."""
+        """Turn the driver's errors into `DatabaseAway` (no server, no primary, disk full) and `Refused` (user, rights)."""
         try:
             yield
         except (ConnectionFailure, NotPrimaryError) as error:
             raise DatabaseAway(f"the database at {self.address} does not answer ({_first_words(error)})") from error
         except OperationFailure as error:
-            if error.code == _AUTHENTICATION_FAILED:
-                raise Refused(f"the database at {self.address} refuses our user or password; check database.user") from error
-            raise
+            if error.code in _NOT_LET_IN:
+                raise Refused(
+                    f"the database at {self.address} refuses our user, password or rights; check database.user"
+                ) from error
+            raise DatabaseAway(f"the database at {self.address} failed ({error.code}: {_first_words(error)})") from error
 
     async def close(self) -> None:
         """Close all connections."""

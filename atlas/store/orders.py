@@ -49,7 +49,7 @@ class OrderRepository:
         """The orders that changed last, newest first."""
         query = {"order.robot": robot} if robot else {}
         async with self._database.guard():
-            rows = self._orders.find(query).sort("at_ns", -1).limit(limit)
+            rows = self._orders.find(query).sort([("at_ns", -1), ("_id", -1)]).limit(limit)
             return [from_document(row) async for row in rows]
 
     async def count_by_status(self) -> dict[str, int]:

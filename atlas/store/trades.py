@@ -30,15 +30,11 @@ class TradeRepository:
             await self._trades.bulk_write([_update(robot, fact) for robot, fact in facts])
 
     async def all(self) -> list[tuple[Execution, Commission | None]]:
-        """Every execution in the order of its time, with its commission where that is known."""
+        """Every execution in the order of its time, then of its id, with its commission where that is known."""
         async with self._database.guard():
-            rows = self._trades.find({"id": {"$exists": True}}).sort("at_ns", 1)
+            # A commission that came before its execution waits in a document without an execution.
+            rows = self._trades.find({"id": {"$exists": True}}).sort([("at_ns", 1), ("_id", 1)])
             return [_from_document(row) async for row in rows]
-
-    async def newest(self, limit: int) -> list[dict[str, Any]]:
-        """The last executions as plain documents, newest first."""
-        async with self._database.guard():
-            return [row async for row in self._trades.find({}).sort("at_ns", -1).limit(limit)]
 
 
 def _update(robot: str, fact: Execution | Commission) -> UpdateOne:

@@ -1,0 +1,349 @@
+"""What is written is read back: every field, in order, once."""
+
+import msgspec
+import pytest
+
+from atlas.domain import (
+    Commission,
+    Execution,
+    Instrument,
+    InstrumentKind,
+    Order,
+    OrderEvent,
+    OrderEventKind,
+    OrderKind,
+    OrderState,
+    OrderStatus,
+    Side,
+    TimeInForce,
+    fold,
+)
+from atlas.store import InstrumentRepository, OrderEventRepository, OrderRepository, TradeRepository
+
+K = OrderEventKind
+NOON = 1_770_000_000_123_456_789  # a time whose nanoseconds do not fit into a double
+
+ORDER = Order(
+    id="robot-17-0",
+    robot="robot",
+    instrument="EUR.USD@IDEALPRO",
+    side=Side.SELL,
+    quantity=20_000.5,
+    kind=OrderKind.LIMIT,
+    limit_price=1.08505,
+    time_in_force=TimeInForce.IOC,
+    account="DU1000001",
+    cause_ns=NOON - 1,
+)
+EXECUTION = Execution("0001f4e8.01.01", ORDER.id, "DU1000001", ORDER.instrument, Side.SELL, 0.1, 1.1, NOON, 2**31 + 5)
+COMMISSION = Commission(EXECUTION.id, 2.07, "USD", -13.25)
+STATE = OrderState(
+    order=ORDER,
+    status=OrderStatus.PARTIALLY_FILLED,
+    at_ns=NOON,
+    filled=0.1,
+    average_price=1.1,
+    commission=2.07,
+    reason='an "odd" reason: 10% of $x.y\x00ö',
+    broker_order_id=41,
+    perm_id=2**31 + 5,
+    executions=(EXECUTION.id, "0001f4e8.02.01"),
+    charged=(EXECUTION.id,),
+    cancel_requested=True,
+    sequence=9,
+)
+INSTRUMENT = Instrument(
+    id="ES-202612@CME",
+    kind=InstrumentKind.FUTURE,
+    symbol="ES",
+    exchange="CME",
+    currency="USD",
+    con_id=2**40,
+    tick_size=0.25,
+    multiplier=50.0,
+    size_step=2.0,
+    min_size=3.0,
+    time_zone="US/Central",
+    trading_hours="20261201:1700-20261202:1600",
+    liquid_hours="20261202:0830-20261202:1600",
+    local_symbol="ESZ6",
+    trading_class="ES",
+    expiry="202612",
+    primary_exchange="CME",
+    long_name="E-mini S&P 500",
+)
+
+
+def event(sequence, kind=K.WORKING, order_id=ORDER.id, robot="robot", **values):
+    return OrderEvent(sequence, order_id, robot, kind, NOON + sequence, **values)
+
+
+FULL_EVENT = event(
+    5, K.EXECUTED, reason="why", order=ORDER, execution=EXECUTION, commission=COMMISSION, broker_order_id=3, perm_id=4
+)
+
+
+@pytest.fixture
+async def orders(database):
+    repository = OrderRepository(database)
+    await repository.prepare()
+    return repository
+
+
+@pytest.fixture
+async def trades(database):
+    repository = TradeRepository(database)
+    await repository.prepare()
+    return repository
+
+
+@pytest.fixture
+async def events(database):
+    repository = OrderEventRepository(database, "DU1000001")
+    await repository.prepare()
+    return repository
+
+
+@pytest.mark.parametrize(
+    "value", [ORDER, EXECUTION, COMMISSION, STATE, INSTRUMENT, FULL_EVENT], ids=lambda one: type(one).__name__
+)
+def test_the_samples_leave_no_field_at_its_default(value):
+    defaults = {field.name: field.default for field in msgspec.structs.fields(value) if field.default is not msgspec.NODEFAULT}
+    assert [name for name, default in defaults.items() if getattr(value, name) == default] == []
+
+
+# Orders
+
+
+async def test_an_order_comes_back_with_every_field(orders):
+    await orders.save([STATE])
+    assert await orders.newest(10) == [STATE]
+    assert await orders.open_or_since(NOON + 1) == [STATE]
+
+
+async def test_an_order_with_nothing_but_what_it_must_have_comes_back(orders):
+    plain = OrderState(Order("robot-1-0", "robot", "AAPL@SMART", Side.BUY, 100), OrderStatus.PENDING, 5)
+    await orders.save([plain])
+    assert await orders.newest(1) == [plain]
+
+
+async def test_saving_an_order_again_changes_nothing(orders, database):
+    await orders.save([STATE])
+    await orders.save([STATE])
+    assert await orders.newest(10) == [STATE]
+    assert await database.collection("orders").count_documents({}) == 1
+
+
+async def test_the_last_state_of_an_order_counts_also_within_one_write(orders):
+    done = msgspec.structs.replace(STATE, status=OrderStatus.FILLED, at_ns=NOON + 5)
+    await orders.save([STATE, done])
+    assert await orders.newest(10) == [done]
+    await orders.save([STATE])
+    assert (await orders.newest(10))[0].status is OrderStatus.PARTIALLY_FILLED
+
+
+async def test_saving_no_orders_does_nothing(orders):
+    await orders.save([])
+    assert await orders.ids() == []
+
+
+@pytest.fixture
+async def a_few_orders(orders):
+    states = [
+        OrderState(msgspec.structs.replace(ORDER, id=f"{robot}-{n}-0", robot=robot), status, at_ns=NOON + n)
+        for n, (robot, status) in enumerate(
+            [("a", OrderStatus.FILLED), ("b", OrderStatus.WORKING), ("a", OrderStatus.UNKNOWN), ("b", OrderStatus.REJECTED)]
+        )
+    ]
+    await orders.save(states)
+    return states
+
+
+async def test_open_orders_are_found_and_final_ones_only_if_they_changed_lately(orders, a_few_orders):
+    filled, working, unknown, rejected = a_few_orders
+
+    async def found(since_ns):
+        return {state.order.id for state in await orders.open_or_since(since_ns)}
+
+    assert await found(NOON + 100) == {working.order.id, unknown.order.id}
+    assert await found(rejected.at_ns) == {working.order.id, unknown.order.id, rejected.order.id}
+    assert await found(filled.at_ns) == {state.order.id for state in a_few_orders}
+
+
+async def test_every_final_status_is_final_in_the_database_too(orders):
+    states = [OrderState(msgspec.structs.replace(ORDER, id=one.value), one, at_ns=NOON) for one in OrderStatus]
+    await orders.save(states)
+    found = {state.status for state in await orders.open_or_since(NOON + 1)}
+    assert found == {status for status in OrderStatus if not status.is_final}
+
+
+async def test_the_newest_orders_come_first_as_many_as_asked_for_and_of_one_robot_if_named(orders, a_few_orders):
+    ids = [state.order.id for state in reversed(a_few_orders)]
+    assert [state.order.id for state in await orders.newest(10)] == ids
+    assert [state.order.id for state in await orders.newest(3)] == ids[:3]
+    assert [state.order.id for state in await orders.newest(10, "a")] == [one for one in ids if one.startswith("a-")]
+    assert await orders.newest(10, "nobody") == []
+
+
+async def test_orders_of_one_instant_come_in_the_same_order_every_time(orders):
+    states = [OrderState(msgspec.structs.replace(ORDER, id=name), OrderStatus.WORKING, NOON) for name in "bdac"]
+    await orders.save(states)
+    assert [state.order.id for state in await orders.newest(10)] == ["d", "c", "b", "a"]
+
+
+async def test_orders_are_counted_by_status_and_listed_by_id(orders, a_few_orders):
+    assert await orders.count_by_status() == {"filled": 1, "working": 1, "unknown": 1, "rejected": 1}
+    assert sorted(await orders.ids()) == sorted(state.order.id for state in a_few_orders)
+
+
+# Events
+
+
+async def test_an_event_comes_back_with_every_field(events):
+    await events.append([FULL_EVENT])
+    assert await events.since(0) == [FULL_EVENT]
+    assert await events.of_order(ORDER.id) == [FULL_EVENT]
+
+
+@pytest.mark.parametrize("kind", list(K))
+async def test_an_event_of_each_kind_comes_back(events, kind):
+    await events.append([event(1, kind)])
+    assert await events.since(0) == [event(1, kind)]
+
+
+async def test_events_come_in_the_order_of_their_numbers_however_they_were_written(events):
+    await events.append([event(n) for n in (12, 3, 100)])
+    await events.append([event(n) for n in (11, 2, 99)])
+    assert [one.sequence for one in await events.since(0)] == [2, 3, 11, 12, 99, 100]
+    assert [one.sequence for one in await events.since(11)] == [12, 99, 100]
+    assert [one.sequence for one in await events.since(11, limit=2)] == [12, 99]
+    assert [one.sequence for one in await events.of_order(ORDER.id)] == [2, 3, 11, 12, 99, 100]
+    assert await events.last_sequence() == 100
+
+
+async def test_there_is_no_last_event_before_the_first(events):
+    assert await events.last_sequence() == 0
+    assert await events.since(0) == []
+
+
+async def test_events_that_are_there_already_are_left_alone_and_the_others_written(events):
+    first = [event(1), event(2)]
+    await events.append(first)
+    await events.append([event(2, K.CANCELLED), event(3)])
+    assert await events.since(0) == [*first, event(3)]
+
+
+async def test_each_trader_has_numbers_of_its_own(events, database):
+    other = OrderEventRepository(database, "DU2000002")
+    await events.append([event(1)])
+    await other.append([event(1, K.REJECTED), event(2)])
+    assert await events.last_sequence() == 1
+    assert [one.kind for one in await other.since(0)] == [K.REJECTED, K.WORKING]
+    assert await events.of_order(ORDER.id) == [event(1)]
+
+
+async def test_events_of_one_robot_are_found(events):
+    await events.append([event(1, robot="a"), event(2, robot="b"), event(3, robot="a")])
+    assert [one.sequence for one in await events.since(0, robot="a")] == [1, 3]
+
+
+async def test_a_thousand_events_in_one_write_come_back(events):
+    written = [event(n) for n in range(1, 1201)]
+    await events.append(written)
+    assert await events.since(0) == written[:1000]
+    assert await events.since(1000) == written[1000:]
+
+
+async def test_the_state_of_an_order_is_the_fold_of_what_the_database_holds(events, orders):
+    story = [
+        event(1, K.PENDING, order=ORDER, broker_order_id=7),
+        event(2, K.SENT),
+        event(3, K.WORKING, perm_id=99),
+        event(4, K.EXECUTED, execution=EXECUTION),
+        event(5, K.COMMISSIONED, commission=COMMISSION),
+        event(6, K.CANCELLED, reason="202: cancelled"),
+    ]
+    state = None
+    for one in story:
+        state = fold(state, one)
+    await events.append(story)
+    await orders.save([state])
+    again = None
+    for one in await events.of_order(ORDER.id):
+        again = fold(again, one)
+    assert again == state == (await orders.newest(1))[0]
+
+
+# Trades
+
+
+async def test_a_trade_comes_back_with_every_field(trades):
+    await trades.save([("robot", EXECUTION), ("robot", COMMISSION)])
+    assert await trades.all() == [(EXECUTION, COMMISSION)]
+
+
+async def test_writing_a_trade_again_changes_nothing(trades, database):
+    for _ in range(2):
+        await trades.save([("robot", EXECUTION), ("robot", COMMISSION)])
+    await trades.save([("robot", EXECUTION)])
+    assert await trades.all() == [(EXECUTION, COMMISSION)]
+    assert await database.collection("trades").count_documents({}) == 1
+
+
+async def test_a_trade_has_no_commission_before_it_is_known(trades):
+    await trades.save([("robot", EXECUTION)])
+    assert await trades.all() == [(EXECUTION, None)]
+
+
+async def test_a_commission_may_come_before_its_execution(trades):
+    await trades.save([("robot", COMMISSION)])
+    assert await trades.all() == []
+    await trades.save([("robot", EXECUTION)])
+    assert await trades.all() == [(EXECUTION, COMMISSION)]
+
+
+async def test_a_commission_without_profit_stays_without(trades):
+    cost = Commission(EXECUTION.id, 0.0, "USD")
+    await trades.save([("robot", EXECUTION), ("robot", cost)])
+    assert await trades.all() == [(EXECUTION, cost)]
+
+
+async def test_trades_come_in_the_order_of_their_time_then_of_their_id(trades):
+    times = {"e4": 1, "e3": 3, "e2": 3, "e1": 2}
+    made = [msgspec.structs.replace(EXECUTION, id=name, at_ns=NOON + time) for name, time in times.items()]
+    await trades.save([("robot", one) for one in made])
+    assert [one.id for one, _ in await trades.all()] == ["e4", "e1", "e2", "e3"]
+
+
+async def test_a_trade_is_kept_with_its_robot(trades, database):
+    await trades.save([("robot", EXECUTION)])
+    assert (await database.collection("trades").find_one())["robot"] == "robot"
+
+
+# Instruments
+
+
+async def test_an_instrument_comes_back_with_every_field_and_a_newer_definition_replaces(database):
+    instruments = InstrumentRepository(database)
+    await instruments.save([])
+    await instruments.save([INSTRUMENT])
+    assert await instruments.all() == {INSTRUMENT.id: INSTRUMENT}
+    newer = msgspec.structs.replace(INSTRUMENT, tick_size=0.5)
+    await instruments.save([newer])
+    assert await instruments.all() == {INSTRUMENT.id: newer}
+
+
+# Preparing
+
+
+async def test_preparing_again_changes_nothing(orders, trades, events):
+    for repository in (orders, trades, events):
+        await repository.prepare()
+
+
+async def test_a_number_can_be_given_once_only_whatever_the_key(database, events):
+    from pymongo.errors import DuplicateKeyError
+
+    await events.append([event(1)])
+    with pytest.raises(DuplicateKeyError):
+        await database.collection("order_events").insert_one({"_id": "forged", "trader": "DU1000001", "sequence": 1})
