@@ -233,7 +233,7 @@ def test_secrets_are_in_no_text_that_is_shown():
     assert loaded.settings.database_password() == SECRET
     shown = json.dumps(list(loaded.rows())) + repr(loaded) + str(loaded.settings) + repr(loaded.settings.database)
     assert SECRET not in shown
-    assert dict((key, value) for key, value, _ in loaded.rows())["database.password"] == "**********"
+    assert {key: value for key, value, _ in loaded.rows()}["database.password"] == "**********"
 
 
 @pytest.mark.parametrize("content", [f"database: {{password: [{SECRET}]}}", f"database: {{password: {{{SECRET}: 1}}}}"])
@@ -270,7 +270,7 @@ def test_settings_cannot_be_changed():
 
 
 def test_every_port_of_the_desk_is_its_own_by_default():
-    ports = [value for key, value, _ in load(environment={}).rows() if key.endswith("_port") or key.endswith(".port")]
+    ports = [value for key, value, _ in load(environment={}).rows() if key.endswith(("_port", ".port"))]
     assert len(ports) == len(set(ports)) > 10
 
 
