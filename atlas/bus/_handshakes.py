@@ -8,11 +8,14 @@ that are open have succeeded. Otherwise the ending is judged when the others hav
 from collections.abc import Iterator
 
 
+_MARGIN_SECONDS = 1.0  # for the ending of a connection that was cut to become known
+
+
 class HandshakeLedger:
     """The connections of one bound socket. Times are in seconds of any steady clock."""
 
     def __init__(self, handshake_seconds: float) -> None:
-        self._handshake_seconds = handshake_seconds
+        self._settled_after_seconds = handshake_seconds + _MARGIN_SECONDS
         self._young: dict[int, tuple[float, int]] = {}  # open; when accepted, and after how many successes
         self._settled: set[int] = set()  # open, and known to have shaken hands
         self._successes = 0  # in all
@@ -48,33 +51,37 @@ class HandshakeLedger:
             return
         _, successes_before = self._young.pop(fd, (0.0, self._successes))
         surely_without = successes_before == self._successes
-        if explained:
-            pass
-        elif surely_without and self._refused:
-            self._refused -= 1
-        elif surely_without:
-            yield False
-        else:
+        if surely_without and not explained:
+            yield from self._without_handshake(1)
+        elif not explained:
             self._undecided += 1
         yield from self._decide()
 
     def tick(self, now: float) -> Iterator[bool]:
         """Time has passed: connections older than the time for a handshake have shaken hands."""
         for fd, (since, _) in list(self._young.items()):
-            if now - since > self._handshake_seconds and self._credits:
+            if now - since > self._settled_after_seconds and self._credits:
                 del self._young[fd]
                 self._settled.add(fd)
                 self._credits -= 1
         yield from self._decide()
 
     def _decide(self) -> Iterator[bool]:
+        """Tell the undecided endings once it is clear how many of them had shaken hands."""
         if self._credits >= self._undecided + len(self._young):
-            self._credits -= self._undecided
-            had_shaken_hands = True
-        elif self._credits == 0:
-            had_shaken_hands = False
+            good = self._undecided
+        elif self._credits == 0 or not self._young:
+            good = self._credits
         else:
             return
         endings, self._undecided = self._undecided, 0
-        for _ in range(endings):
-            yield had_shaken_hands
+        self._credits -= good
+        for _ in range(good):
+            yield True
+        yield from self._without_handshake(endings - good)
+
+    def _without_handshake(self, endings: int) -> Iterator[bool]:
+        told_before = min(self._refused, endings)
+        self._refused -= told_before
+        for _ in range(endings - told_before):
+            yield False

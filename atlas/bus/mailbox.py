@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 import zmq
 
+from atlas.bus._link import Link
 from atlas.bus._peer import sender_of
 from atlas.bus._stream import StreamReader, why_unreadable
 from atlas.bus.bus import Bus
@@ -24,6 +25,7 @@ M = TypeVar("M")
 
 _ALARM_AT, _ALARM_OVER = 0.8, 0.5
 _CHECK_CLOSED_MS = 100
+_LOOK_EVERY = 64  # messages
 
 
 class Letter(msgspec.Struct, Generic[M], array_like=True, gc=False):
@@ -72,10 +74,8 @@ class MailboxSender:
         self._fill = fill
         self._counter = fill.counter() if fill is not None else [0]
         self._closing = threading.Event()
-        self.socket = bus.socket(zmq.PUSH, max(1, capacity // 2))
-        if bus.keys is not None and not endpoint.startswith("inproc:"):
-            bus.keys.secure_client(self.socket, bus.keys.public_key_of(server, bus.peer_key_seconds))
-        bus.connect(self.socket, endpoint)
+        self._link = Link(bus, zmq.PUSH, endpoint, server, max(1, capacity // 2))
+        self.socket = self._link.socket
         bus.opened(self)
 
     def send(self, message: object) -> None:
@@ -108,12 +108,17 @@ class MailboxSender:
             self.socket.send(frame, zmq.NOBLOCK)
         except zmq.Again:
             self._counter[0] -= 1
-            if self._fill is not None:
-                self._fill.check()
+            self._look()
             return False
-        if self._fill is not None and self._counter[0] & 0x3F == 0:
-            self._fill.check()
+        if self._counter[0] % _LOOK_EVERY == 0:
+            self._look()
         return True
+
+    def _look(self) -> None:
+        """See how full the mailbox is, and what has become of the connection."""
+        self._link.pump()
+        if self._fill is not None:
+            self._fill.check()
 
     def cancel(self) -> None:
         """Let a `send` that waits in another thread give up."""
@@ -124,7 +129,7 @@ class MailboxSender:
         self._closing.set()
         self._bus.forget(self)
         if not self.socket.closed:
-            self.socket.close()
+            self._link.close()
 
 
 class Mailbox(Generic[E, M]):
