@@ -100,7 +100,7 @@ def fold(state: OrderState | None, event: OrderEvent) -> OrderState:
         reason=event.reason or state.reason,
         broker_order_id=event.broker_order_id or state.broker_order_id,
         perm_id=event.perm_id or state.perm_id,
-        cancel_requested=state.cancel_requested or event.kind is _E.CANCEL_REQUESTED,
+        cancel_requested=(state.cancel_requested or event.kind is _E.CANCEL_REQUESTED) and event.kind is not _E.REFUSED,
         sequence=event.sequence or state.sequence,
     )
 

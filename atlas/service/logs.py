@@ -31,9 +31,8 @@ def configure_logs(settings: LogSettings, service: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
-    # The client library logs every error callback, our own taps do too, and the HTTP server logs every request.
-    for noisy in ("ib_insync", "ib_async", "uvicorn.access", "pymongo"):
-        logging.getLogger(noisy).setLevel(logging.CRITICAL if noisy.startswith("ib_") else logging.WARNING)
+    for noisy in ("uvicorn", "pymongo"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

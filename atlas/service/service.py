@@ -67,6 +67,16 @@ class Service:
         """
         raise AtlasError(f"{self.name} cannot be paused")
 
+    async def know(self, *peers: str) -> None:
+        """Wait until the public keys of `peers` are there: services start in any order.
+
+        Raises:
+            Unavailable: one is not there in time.
+        """
+        if self.bus.keys is not None:
+            for peer in peers:
+                await asyncio.to_thread(self.bus.keys.public_key_of, peer, self.bus.peer_key_seconds)
+
     def keep(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
         """Hold on to a background task; if it fails, the service fails. It is cancelled at the stop."""
         self._tasks.add(task)

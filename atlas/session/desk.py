@@ -1,6 +1,7 @@
 """A whole desk on this machine: its processes, and the questions that can be put to it."""
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -61,13 +62,6 @@ class LocalDesk:
         self.cash_before = await self._broker.cash(self.account)
         for name in self.services:
             await self.launch(name)
-        watcher, trader = self.settings.watcher, self.settings.trader
-        self._market: Requester[market.Reply] = Requester(
-            self.bus, f"tcp://{watcher.host}:{watcher.request_port}", "watcher", market.Reply
-        )
-        self._orders: Requester[orders.Reply] = Requester(
-            self.bus, f"tcp://{trader.host}:{trader.order_port}", "trader", orders.Reply
-        )
 
     async def launch(self, name: str, **settings: str) -> Process:
         """Start a service, with `settings` (`trader__account="DU1"`) on top of the plan's, and wait until it is ready."""
@@ -89,6 +83,16 @@ class LocalDesk:
             await self.database.close()
         if hasattr(self, "bus"):
             await asyncio.to_thread(self.bus.close)
+
+    @functools.cached_property
+    def _market(self) -> Requester[market.Reply]:
+        watcher = self.settings.watcher
+        return Requester(self.bus, f"tcp://{watcher.host}:{watcher.request_port}", "watcher", market.Reply)
+
+    @functools.cached_property
+    def _orders(self) -> Requester[orders.Reply]:
+        trader = self.settings.trader
+        return Requester(self.bus, f"tcp://{trader.host}:{trader.order_port}", "trader", orders.Reply)
 
     # Is it there?
 

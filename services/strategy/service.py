@@ -56,6 +56,7 @@ class StrategyService(Service):
         settings = self.settings
         for host in self._hosts:
             await asyncio.to_thread(host.recover)
+        await self.know("watcher", "trader")
         watcher = settings.watcher
         self._market = Requester(self.bus, f"tcp://{watcher.host}:{watcher.request_port}", "watcher", market.Reply)
         mailbox: Mailbox[MarketEvent | OrderEvent, Control] = Mailbox(
