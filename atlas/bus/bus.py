@@ -124,7 +124,7 @@ class Bus:
             socket.close(linger=0)
             if error.errno in (zmq.EADDRINUSE, zmq.EADDRNOTAVAIL):
                 raise Unavailable(
-                    f"{self.name} cannot listen on {endpoint} for {socket_name}: {error.strerror}; "
+                    f"{self.name} cannot listen on {endpoint} for {socket_name}: {zmq.strerror(error.errno)}; "
                     "stop what is using it, or choose another address"
                 ) from error
             raise ConfigurationError(

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +18,8 @@ from atlas.service.settings import ServiceSettings, Settings
 SERVICES = ("watcher", "trader", "strategy", "monitor")
 _PROBE_CLIENT_ID = 990
 _ASK_SECONDS = 3.0
+
+_Controls = Callable[[str], Requester[control.Reply]]
 
 
 def ping(
@@ -62,8 +64,8 @@ async def _ping(settings: Settings, name: str, client_id: int) -> str:
         return await _ping_database(settings)
     if name not in SERVICES:
         raise BadInput(f"{name!r} is no part of the desk; use one of {', '.join((*SERVICES, 'gateway', 'database'))}")
-    async with _controls(settings, [name]) as controls:
-        pong = await controls[name].ask(control.Ping(), _ASK_SECONDS)
+    async with _controls(settings) as control_of:
+        pong = await control_of(name).ask(control.Ping(), _ASK_SECONDS)
     if not isinstance(pong, control.Pong) or not pong.ready:
         raise Unavailable(f"{name} is not ready: {getattr(pong, 'detail', '') or getattr(pong, 'state', 'unknown')}")
     return f"{name} is {pong.state}"
@@ -95,27 +97,29 @@ async def _ping_database(settings: Settings) -> str:
 
 
 async def _status(settings: Settings) -> dict[str, dict[str, Any]]:
-    async with _controls(settings, SERVICES) as controls:
-        answers = await asyncio.gather(*(_status_of(controls[name]) for name in SERVICES))
+    async with _controls(settings) as control_of:
+        answers = await asyncio.gather(*(_status_of(name, control_of) for name in SERVICES))
     return dict(zip(SERVICES, answers, strict=True))
 
 
-async def _status_of(requester: Requester[control.Reply]) -> dict[str, Any]:
+async def _status_of(name: str, control_of: _Controls) -> dict[str, Any]:
     try:
-        answer: dict[str, Any] = plain(await requester.ask(control.StatusRequest(), _ASK_SECONDS))
+        answer: dict[str, Any] = plain(await control_of(name).ask(control.StatusRequest(), _ASK_SECONDS))
     except AtlasError as error:
         return {"state": "unreachable", "ready": False, "figures": {}, "problems": [str(error)]}
     return answer
 
 
 @contextlib.asynccontextmanager
-async def _controls(settings: Settings, names: Any) -> AsyncIterator[dict[str, Requester[control.Reply]]]:
-    bus: Bus = open_bus(settings.bus.cli_name, settings)
+async def _controls(settings: Settings) -> AsyncIterator[_Controls]:
+    """Opens control sockets by the name of the service. One that never ran has no key; nobody waits for it."""
+    bus: Bus = open_bus(settings.bus.cli_name, settings, peer_key_seconds=0.0)
+
+    def control_of(name: str) -> Requester[control.Reply]:
+        own: ServiceSettings = getattr(settings, name)
+        return Requester(bus, f"tcp://{own.host}:{own.control_port}", name, control.Reply)
+
     try:
-        requesters = {}
-        for name in names:
-            own: ServiceSettings = getattr(settings, name)
-            requesters[name] = Requester[control.Reply](bus, f"tcp://{own.host}:{own.control_port}", name, control.Reply)
-        yield requesters
+        yield control_of
     finally:
         await asyncio.to_thread(bus.close)

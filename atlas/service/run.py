@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import signal
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import structlog
@@ -13,12 +12,14 @@ from atlas.bus import Bus, KeyRing, RequestServer
 from atlas.domain import AtlasError
 from atlas.service.clock import WallClock
 from atlas.service.logs import configure_logs
-from atlas.service.metrics import MetricsServer
+from atlas.service.metrics import Figures, MetricsServer
 from atlas.service.service import Service
 from atlas.service.settings import ServiceSettings, Settings
 
 STOP_SECONDS = 4.0
 HEARTBEAT_SECONDS = 1.0
+PEER_KEY_SECONDS = 30.0
+_SCRAPE_SECONDS = 2.0
 
 log = structlog.get_logger("atlas.service")
 
@@ -33,10 +34,13 @@ def run_service(kind: type[Service], settings: Settings) -> int:
     return asyncio.run(_run(kind, settings))
 
 
-def open_bus(name: str, settings: Settings) -> Bus:
-    """The bus of a process that goes by `name`, with its keys unless CURVE is off."""
+def open_bus(name: str, settings: Settings, *, peer_key_seconds: float = PEER_KEY_SECONDS) -> Bus:
+    """The bus of a process that goes by `name`, with its keys unless CURVE is off.
+
+    Whoever connects to a peer that never ran waits `peer_key_seconds` for its key, blocking.
+    """
     keys = KeyRing.open(name, settings.secret_keys_dir, settings.public_keys_dir) if settings.bus.curve else None
-    return Bus(name, keys)
+    return Bus(name, keys, peer_key_seconds=peer_key_seconds)
 
 
 async def _run(kind: type[Service], settings: Settings) -> int:
@@ -49,14 +53,14 @@ async def _run(kind: type[Service], settings: Settings) -> int:
                 kind.name,
                 settings.bind_address,
                 own.metrics_port,
-                service.all_figures,
+                _from_other_threads(service.all_figures),
                 lambda: dict(bus.faults),
                 lambda source, what: bus.report("metrics", "malformed", source, what),
             ),
             _stop_on_signals(service),
         ):
-            endpoint = f"tcp://{settings.bind_address}:{own.control_port}"
-            control = RequestServer(bus, endpoint, "control", kind.control_requests, service.on_control)
+            with service.listening_on("control_port") as endpoint:
+                control = RequestServer(bus, endpoint, "control", kind.control_requests, service.on_control)
             heartbeat = asyncio.create_task(_heartbeat(service))
             try:
                 await _live(service)
@@ -99,6 +103,16 @@ async def _heartbeat(service: Service) -> None:
         service.lag_ms = max(0.0, loop.time() - due) * 1e3
 
 
+def _from_other_threads(figures: Callable[[], Figures]) -> Callable[[], Figures]:
+    """`figures`, but called on this loop: what it counts changes there, and cannot be walked through elsewhere meanwhile."""
+    loop = asyncio.get_running_loop()
+
+    async def on_the_loop() -> Figures:
+        return figures()
+
+    return lambda: asyncio.run_coroutine_threadsafe(on_the_loop(), loop).result(_SCRAPE_SECONDS)
+
+
 @contextlib.contextmanager
 def _stop_on_signals(service: Service) -> Iterator[None]:
     loop = asyncio.get_running_loop()
@@ -116,9 +130,3 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AtlasError(f"the state folder {folder} cannot be made ({error.strerror}); set state_dir") from error
-
-
-def exit_with(error: AtlasError) -> int:
-    """Tell a person about `error` in one line; the exit code for it."""
-    print(f"atlas: {error}", file=sys.stderr)  # this is the command line's voice
-    return 2

@@ -1,13 +1,15 @@
 """What every service is: started, ready or not with a reason, asked over its control socket, stopped in order."""
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import structlog
 
 from atlas.bus import Bus, Message, control
 from atlas.bus.control import Done, Pause, Ping, Pong, Resume, Status, StatusRequest, Stop
-from atlas.domain import AtlasError, Clock
+from atlas.domain import AtlasError, Clock, Unavailable
 from atlas.service.metrics import Figures, text_figures
 from atlas.service.settings import Settings
 
@@ -89,6 +91,18 @@ class Service:
             self._fatal = error
             self.log.error("cannot go on", error=str(error) or type(error).__name__, exc_info=error)
         self.stopping.set()
+
+    @contextlib.contextmanager
+    def listening_on(self, port: str) -> Iterator[str]:
+        """The endpoint of the setting `port` of this service.
+
+        Raises:
+            Unavailable: the port cannot be had; the error names the setting.
+        """
+        try:
+            yield f"tcp://{self.settings.bind_address}:{getattr(getattr(self.settings, self.name), port)}"
+        except Unavailable as error:
+            raise Unavailable(f"{error}; set {self.name}.{port}") from error
 
     # For the runner
 

@@ -1,6 +1,7 @@
 """The connection to MongoDB, or to a server that speaks its protocol."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -17,6 +18,8 @@ Document = dict[str, Any]
 Collection = AsyncCollection[Document]
 
 _NOT_LET_IN = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
+
+_DRIVERS_DETAILS = re.compile(r" \(configured timeouts|, Timeout: |, full error: ")  # where what people need ends
 
 
 class DatabaseAway(Unavailable):
@@ -36,10 +39,12 @@ class Database:
         """Connect, and wait until there is a writable primary.
 
         Raises:
-            ConfigurationError: the URL is no MongoDB URL.
+            ConfigurationError: the URL is no MongoDB URL, or a user has no password.
             Refused: user or password are wrong.
             DatabaseAway: nothing answers in time.
         """
+        if user and not password:
+            raise ConfigurationError(f"database.user is {user!r}, but there is no password; set database.password_file")
         options: dict[str, Any] = {"username": user, "password": password} if user else {}
         options |= {"serverSelectionTimeoutMS": 2000, "connectTimeoutMS": 2000, "socketTimeoutMS": 10_000, "appname": "atlas"}
         try:
@@ -106,7 +111,7 @@ class Database:
 
 
 def _first_words(error: Exception) -> str:
-    return str(error).split(",")[0].split(" (configured")[0][:120]
+    return _DRIVERS_DETAILS.split(" ".join(str(error).split()))[0][:160]
 
 
 def _address(url: str) -> str:

@@ -103,10 +103,11 @@ class Trader(Service):
 
     async def start(self) -> None:
         """Open database and journal, take over what was, connect, reconcile, and only then take orders."""
-        settings, own = self.settings, self.settings.trader
+        settings = self.settings
         database = await self._open_database()
         self._journal = Journal.open(settings.state_dir / "journal" / "trader", OrderEvent)
-        self._publisher = Publisher(self.bus, f"tcp://{settings.bind_address}:{own.event_port}", "order events")
+        with self.listening_on("event_port") as endpoint:
+            self._publisher = Publisher(self.bus, endpoint, "order events")
         await keep_open(
             self._connection,
             orders=True,
@@ -125,9 +126,8 @@ class Trader(Service):
         self.keep(asyncio.create_task(self._send_loop()))
         self.keep(asyncio.create_task(self._connection_loop()))
         await self._reconcile_until_known()
-        self._server = RequestServer(
-            self.bus, f"tcp://{settings.bind_address}:{own.order_port}", "order commands", messages.Request, self._on_request
-        )
+        with self.listening_on("order_port") as endpoint:
+            self._server = RequestServer(self.bus, endpoint, "order commands", messages.Request, self._on_request)
         self.keep(asyncio.create_task(self._timer_loop()))
 
     async def stop(self) -> None:

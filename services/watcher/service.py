@@ -56,10 +56,9 @@ class Watcher(Service):
 
     async def start(self) -> None:
         """Open the sockets, connect to the gateway, take subscriptions."""
-        own, address = self.settings.watcher, self.settings.bind_address
-        self._publisher = Publisher(
-            self.bus, f"tcp://{address}:{own.data_port}", "market data", lossless=own.overflow == "wait"
-        )
+        lossless = self.settings.watcher.overflow == "wait"
+        with self.listening_on("data_port") as endpoint:
+            self._publisher = Publisher(self.bus, endpoint, "market data", lossless=lossless)
         self._outbox = Outbox(self._publisher)
         await keep_open(
             self._connection,
@@ -67,9 +66,8 @@ class Watcher(Service):
             deadline_seconds=self.settings.gateway.start_timeout_seconds,
             stop=self.stopping,
         )
-        self._server = RequestServer(
-            self.bus, f"tcp://{address}:{own.request_port}", "market requests", messages.Request, self._on_request
-        )
+        with self.listening_on("request_port") as endpoint:
+            self._server = RequestServer(self.bus, endpoint, "market requests", messages.Request, self._on_request)
         self.keep(asyncio.create_task(self._connection_loop()))
         self.keep(asyncio.create_task(self._prove_loop()))
 
