@@ -171,6 +171,15 @@ class LocalDesk:
         self._broker.learn(await InstrumentRepository(self.database).all())
         return await self._broker.snapshot()
 
+    def page_address(self) -> str:
+        """Where the web page is, with the token behind the # sign, which browsers keep to themselves."""
+        monitor = self.settings.monitor
+        try:
+            token = self.settings.monitor_token_file.read_text(encoding="utf-8").strip()
+        except OSError:
+            token = ""
+        return f"http://{monitor.host}:{monitor.http_port}/#{token}"
+
     # The end
 
     async def settle(self) -> None:

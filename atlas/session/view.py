@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console, Group
 from rich.live import Live
 from rich.panel import Panel
@@ -82,8 +83,7 @@ def _head(desk: "LocalDesk", statuses: dict[str, control.Status | None]) -> Pane
         f"\nquotes {figures.get('quotes', 0):,}  bars {figures.get('bars', 0):,}  events {figures.get('events', 0):,}  "
         f"tick to order {_us(figures.get('tick_to_order_us_p50'))} median, {_us(figures.get('tick_to_order_us_p99'))} p99"
     )
-    monitor = desk.settings.monitor
-    words.append(f"\nweb page http://{monitor.host}:{monitor.http_port}/", "dim")
+    words.append(f"\nweb page {desk.page_address()}", "dim")
     return Panel(words, title=f"Atlas · {desk.account} · simulated market", subtitle="Ctrl-C ends", title_align="left")
 
 
@@ -96,7 +96,7 @@ def _figures(statuses: dict[str, control.Status | None]) -> dict[str, Any]:
 
 
 def _market(snapshot: market.Snapshot | None) -> Table:
-    table = Table(title="Market", title_justify="left", expand=True)
+    table = Table(title="Market", title_justify="left", expand=True, box=box.SIMPLE_HEAD)
     for name in ("instrument", "bid", "ask", "sizes", "last bar (shortest)"):
         table.add_column(name, justify="left" if name == "instrument" else "right")
     for quote in snapshot.quotes if snapshot is not None else ():
@@ -109,7 +109,7 @@ def _market(snapshot: market.Snapshot | None) -> Table:
 
 
 def _positions(positions: orders.Positions | None, snapshot: market.Snapshot | None) -> Table:
-    table = Table(title="Positions", title_justify="left", expand=True)
+    table = Table(title="Positions", title_justify="left", expand=True, box=box.SIMPLE_HEAD)
     for name in ("instrument", "quantity", "average price", "realised", "unrealised"):
         table.add_column(name, justify="left" if name == "instrument" else "right")
     mids = {quote.instrument: quote.mid for quote in snapshot.quotes} if snapshot is not None else {}
@@ -130,7 +130,7 @@ def _positions(positions: orders.Positions | None, snapshot: market.Snapshot | N
 
 
 def _orders(newest: list[OrderState]) -> Table:
-    table = Table(title="Orders", title_justify="left", expand=True)
+    table = Table(title="Orders", title_justify="left", expand=True, box=box.SIMPLE_HEAD)
     for name in ("at", "order", "what", "status", "filled", "average price"):
         table.add_column(name, justify="right" if name in ("filled", "average price") else "left", no_wrap=True)
     for state in newest:
