@@ -178,7 +178,8 @@ class Exchange:
 
     def close_session(self, instrument: str, at_ns: int) -> list[ExchangeEvent]:
         """The trading day of `instrument` is over: its day orders expire."""
-        over = [s.order.id for s in self._markets[instrument].queue() if s.order.time_in_force is TimeInForce.DAY]
+        standing = [s for side in Side for s in self._markets[instrument].queue(side)]
+        over = [s.order.id for s in standing if s.order.time_in_force is TimeInForce.DAY]
         return [self._happen(Expired(order_id, at_ns)) for order_id in over]
 
     # How it decides.
@@ -210,22 +211,24 @@ class Exchange:
         """Whether the account could not cover its positions, its standing orders and `opening` units of `order` together."""
         if not self.terms.check_margin:
             return None
-        now = self.margin(order.account)
         others = signed(
             (s.order.instrument, s.order.side, float(s.remaining))
             for s in self._orders.values()
             if s.order.account == order.account and s.order.id != order.id
         )
         own = signed([(order.instrument, order.side, opening)])
-        before = self.ledger.margin(order.account, self._price_of(order), self.rates, self._margin_rate, others)
         extra = {name: others.get(name, 0.0) + own.get(name, 0.0) for name in (*others, *own)}
-        after = self.ledger.margin(order.account, self._price_of(order), self.rates, self._margin_rate, extra)
-        if after.initial <= before.initial or after.initial <= now.equity:
+        mark = _OrderMark(self, order)
+        after = self.ledger.margin(order.account, mark, self.rates, self._margin_rate, extra)
+        if after.initial <= after.equity:
+            return None
+        before = self.ledger.margin(order.account, mark, self.rates, self._margin_rate, others)
+        if after.initial <= before.initial:
             return None
         base = self.terms.base_currency
         return Reason.MARGIN, (
             "YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR EQUITY WITH LOAN VALUE "
-            f"[{now.equity:.2f} {base}] MUST EXCEED THE INITIAL MARGIN [{after.initial:.2f} {base}]"
+            f"[{after.equity:.2f} {base}] MUST EXCEED THE INITIAL MARGIN [{after.initial:.2f} {base}]"
         )
 
     def _after_entry(self, order: Order, at_ns: int) -> list[ExchangeEvent]:
@@ -238,16 +241,16 @@ class Exchange:
     def _match(self, name: str, quote: Quote, at_ns: int) -> list[ExchangeEvent]:
         result: list[ExchangeEvent] = []
         market = self._markets[name]
-        for standing in market.queue():
-            price = fill_price(standing.order, quote)
-            if price is None:
-                continue
-            quantity = standing.remaining
-            displayed = displayed_size(quote, standing.order.side)
-            if displayed is not None:
-                quantity = min(quantity, displayed - market.taken(standing.order.side))
-            if quantity > 0:
-                market.take(standing.order.side, quantity)
+        for side in Side:
+            displayed = displayed_size(quote, side)
+            for standing in market.queue(side):
+                price = fill_price(standing.order, quote)
+                quantity = standing.remaining
+                if displayed is not None:
+                    quantity = min(quantity, displayed - market.taken(side))
+                if price is None or quantity <= 0:
+                    break  # all behind it in the queue ask for more
+                market.take(side, quantity)
                 result.append(self._happen(self._fill(standing, quantity, price, at_ns)))
         return result
 
@@ -286,9 +289,6 @@ class Exchange:
     def _margin_rate(self, instrument: Instrument) -> MarginRate:
         return self.terms.instrument_margins.get(instrument.id) or self.terms.margins[instrument.kind]
 
-    def _price_of(self, order: Order) -> "_OrderMark":
-        return _OrderMark(self, order)
-
     # How it changes: the fold of events.
 
     def apply(self, event: ExchangeEvent) -> None:
@@ -300,8 +300,7 @@ class Exchange:
                 self._stand(Standing(order, perm_id, priority))
             case Modified(order, priority):
                 self._next_priority = max(self._next_priority, priority + 1)
-                standing = self._orders[order.id]
-                standing.order, standing.priority = order, priority
+                self._orders[order.id].change(order, priority)
                 self._markets[order.instrument].sort()
             case Executed(execution, commission):
                 self.ledger.apply(execution, commission)

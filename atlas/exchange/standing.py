@@ -23,18 +23,19 @@ class StandingState(Value, frozen=True):
 class Standing:
     """An order in the book and what has been filled of it. `paid` is the sum of quantity times price."""
 
-    __slots__ = ("charged", "filled", "order", "paid", "perm_id", "priority")
+    __slots__ = ("charged", "filled", "order", "paid", "perm_id", "priority", "remaining")
 
     def __init__(self, order: Order, perm_id: int, priority: int) -> None:
         self.order = order
         self.perm_id = perm_id
         self.priority = priority
         self.filled = self.paid = self.charged = _NONE
+        self.remaining = exact(order.quantity)
 
-    @property
-    def remaining(self) -> Decimal:
-        """What is left to fill."""
-        return exact(self.order.quantity) - self.filled
+    def change(self, order: Order, priority: int) -> None:
+        """It has new terms."""
+        self.order, self.priority = order, priority
+        self.remaining = exact(order.quantity) - self.filled
 
     @property
     def average_price(self) -> float:
@@ -45,6 +46,7 @@ class Standing:
         """Count a fill."""
         quantity = exact(execution.quantity)
         self.filled += quantity
+        self.remaining -= quantity
         self.paid += quantity * exact(execution.price)
         self.charged += exact(commission.amount)
 
@@ -64,6 +66,7 @@ class Standing:
         """The order as it was."""
         standing = cls(state.order, state.perm_id, state.priority)
         standing.filled, standing.paid, standing.charged = state.filled, state.paid, state.charged
+        standing.remaining -= state.filled
         return standing
 
 
@@ -73,44 +76,49 @@ class Market:
     `highest_buy` and `lowest_sell` say without a look at the orders whether a quote can concern any of them.
     """
 
-    __slots__ = ("_bought", "_orders", "_sold", "highest_buy", "lowest_sell")
+    __slots__ = ("_queues", "_taken", "highest_buy", "lowest_sell")
 
     def __init__(self) -> None:
-        self._orders: list[Standing] = []
-        self._bought = self._sold = _NONE
+        self._queues: dict[Side, list[Standing]] = {Side.BUY: [], Side.SELL: []}
+        self._taken = {Side.BUY: _NONE, Side.SELL: _NONE}
         self.highest_buy, self.lowest_sell = -math.inf, math.inf
 
-    def queue(self) -> list[Standing]:
-        """All standing orders in the order in which they are served."""
-        return list(self._orders)
+    def queue(self, side: Side) -> list[Standing]:
+        """All standing orders of one side, in the order in which they are served."""
+        return list(self._queues[side])
 
     def add(self, standing: Standing) -> None:
         """A new order."""
-        self._orders.append(standing)
-        self.sort()
+        queue = self._queues[standing.order.side]
+        queue.append(standing)
+        if len(queue) > 1:
+            queue.sort(key=Standing.rank)
+        self._look()
 
     def remove(self, standing: Standing) -> None:
         """An order that is done."""
-        self._orders.remove(standing)
-        self.sort()
+        self._queues[standing.order.side].remove(standing)
+        self._look()
 
     def sort(self) -> None:
         """Put the orders in their places again after a change."""
-        self._orders.sort(key=Standing.rank)
-        self.highest_buy = max((-s.rank()[0] for s in self._orders if s.order.side is Side.BUY), default=-math.inf)
-        self.lowest_sell = min((s.rank()[0] for s in self._orders if s.order.side is Side.SELL), default=math.inf)
+        for queue in self._queues.values():
+            queue.sort(key=Standing.rank)
+        self._look()
+
+    def _look(self) -> None:
+        buys, sells = self._queues[Side.BUY], self._queues[Side.SELL]
+        self.highest_buy = -buys[0].rank()[0] if buys else -math.inf
+        self.lowest_sell = sells[0].rank()[0] if sells else math.inf
 
     def renew(self) -> None:
         """A new quote: its displayed sizes are untouched."""
-        self._bought = self._sold = _NONE
+        self._taken[Side.BUY] = self._taken[Side.SELL] = _NONE
 
     def taken(self, side: Side) -> Decimal:
         """How much of the displayed size our orders of `side` have taken."""
-        return self._bought if side is Side.BUY else self._sold
+        return self._taken[side]
 
     def take(self, side: Side, quantity: Decimal) -> None:
         """Count what an order of `side` takes."""
-        if side is Side.BUY:
-            self._bought += quantity
-        else:
-            self._sold += quantity
+        self._taken[side] += quantity

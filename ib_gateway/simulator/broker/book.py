@@ -9,11 +9,15 @@ from ib_gateway.simulator.broker.records import Fill, HeldOrder, Placed, Record,
 
 
 class Book:
-    """Every order of the day by client and number, every fill of the day, and the highest number each client ever used."""
+    """Every order and fill of the day, and the highest number each client ever used for an order.
+
+    `realized` is the day's profit by account and instrument, in the instrument's currency, for everything traded today.
+    """
 
     def __init__(self) -> None:
         self._orders: dict[str, HeldOrder] = {}
         self.fills: list[Fill] = []
+        self.realized: dict[tuple[str, str], float] = {}
         self.highest_ids: dict[int, int] = {}
 
     @staticmethod
@@ -47,6 +51,7 @@ class Book:
             case Snapshot(_, orders, fills, highest_ids):
                 self._orders = {held.exchange_id: held for held in orders}
                 self.fills = list(fills)
+                self._add_up()
                 self.highest_ids = dict(highest_ids)
             case Placed(exchange_id, client_id, order_id, instrument, contract, ticket):
                 self._orders[exchange_id] = HeldOrder(exchange_id, client_id, order_id, instrument, contract, ticket)
@@ -70,11 +75,21 @@ class Book:
     def forget(self, before_ns: int) -> None:
         """Drop executions, and orders that were done, before a moment."""
         self.fills = [fill for fill in self.fills if fill.executed.execution.at_ns >= before_ns]
+        self._add_up()
         self._orders = {name: held for name, held in self._orders.items() if not held.done or held.done_ns >= before_ns}
 
     def orders(self) -> list[HeldOrder]:
         """Every order of the day."""
         return list(self._orders.values())
+
+    def _add_up(self) -> None:
+        self.realized = {}
+        for fill in self.fills:
+            self._realize(fill.executed)
+
+    def _realize(self, executed: Executed) -> None:
+        key = (executed.execution.account, executed.execution.instrument)
+        self.realized[key] = self.realized.get(key, 0.0) + (executed.commission.realized_pnl or 0.0)
 
     def _finish(self, exchange_id: str, status: str, at_ns: int, text: str) -> None:
         held = self._orders[exchange_id]
@@ -92,6 +107,7 @@ class Book:
         held.status = "Submitted" if held.remaining else "Filled"
         if not held.remaining:
             held.done_ns = max(execution.at_ns, 1)
+        self._realize(executed)
         self.fills.append(
             Fill(
                 executed,

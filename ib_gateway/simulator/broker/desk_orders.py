@@ -79,8 +79,8 @@ class OrderDesk:
         contract = listing.contract(request.contract.exchange or None)
         floor.record(Placed(order.id, client.id, request.order_id, order.instrument, contract, ticket))
         floor.interest(order.instrument, False)
-        if order.time_in_force is TimeInForce.DAY:
-            self._sessions.setdefault(order.instrument, listing.trading.session_at(now).close_ns)
+        if order.time_in_force is TimeInForce.DAY and order.instrument not in self._sessions:
+            self._sessions[order.instrument] = listing.trading.session_at(now).close_ns
         self.happened(events)
 
     def _modify(self, client: Client, held: HeldOrder, request: r.PlaceOrder) -> None:

@@ -40,11 +40,7 @@ def holding(floor: Floor, account: str, instrument: str) -> Holding:
     price = floor.exchange.mark(instrument) or position.average_price
     value = position.quantity * price * listing.instrument.multiplier
     unrealized = value - position.quantity * cost if position.quantity else 0.0
-    realized = sum(
-        fill.executed.commission.realized_pnl or 0.0
-        for fill in floor.book.fills
-        if fill.executed.execution.account == account and fill.executed.execution.instrument == instrument
-    )
+    realized = floor.book.realized.get((account, instrument), 0.0)
     return Holding(listing, position.quantity, price, value, cost, unrealized, realized)
 
 

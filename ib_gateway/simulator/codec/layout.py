@@ -67,7 +67,7 @@ class Kinds(NamedTuple):
 
 
 Item = Field | Fixed | Many | When | Kinds
-Values = dict[str, Any]
+Values = dict[str, dict[str, Any]]
 Reader = Callable[[Sequence[str], int, Values], int]
 Writer = Callable[[Any, list[str]], None]
 
@@ -87,9 +87,10 @@ def compile_reader(layout: Layout, version: int) -> Callable[[Sequence[str]], An
     The function raises DecodeError if fields are missing, left over, or not of their kind.
     """
     read = _reader(layout.items, version)
+    build = {name: _builder(struct) for name, struct in layout.nested.items()}
 
     def decode(fields: Sequence[str]) -> Any:
-        values: Values = {}
+        values: Values = {"": {}, **{name: {} for name in build}}
         try:
             end = read(fields, 0, values)
         except IndexError:
@@ -98,7 +99,7 @@ def compile_reader(layout: Layout, version: int) -> Callable[[Sequence[str]], An
             raise DecodeError(f"message {layout.message_id}: {error}") from None
         if end != len(fields):
             raise DecodeError(f"message {layout.message_id} has {len(fields)} fields instead of {end}")
-        return _build(layout.struct, values, layout.nested)
+        return layout.struct(**values[""], **{name: build[name](values[name]) for name in build})
 
     return decode
 
@@ -117,18 +118,23 @@ def compile_writer(layout: Layout, version: int) -> Callable[[Any], str]:
     return encode
 
 
-def _build(struct: type[msgspec.Struct], values: Values, nested: Mapping[str, type[msgspec.Struct]]) -> Any:
-    if not nested:
-        return struct(**values)
-    groups: dict[str, Values] = {name: {} for name in nested}
-    own: Values = {}
-    for name, value in values.items():
-        outer, _, inner = name.partition(".")
-        if inner:
-            groups[outer][inner] = value
-        else:
-            own[name] = value
-    return struct(**own, **{name: nested[name](**group) for name, group in groups.items()})
+def _builder(struct: type[msgspec.Struct]) -> Callable[[dict[str, Any]], Any]:
+    """Makes a nested value of its fields; by position, since a ticket's hundred fields are slow to match by name."""
+    defaults = [(field.encode_name, field.default) for field in msgspec.structs.fields(struct)]
+    if any(default is msgspec.NODEFAULT for _, default in defaults):
+        return lambda values: struct(**values)
+
+    def build(values: dict[str, Any]) -> Any:
+        get = values.get
+        return struct(*[get(name, default) for name, default in defaults])
+
+    return build
+
+
+def _split(name: str) -> tuple[str, str]:
+    """A dotted name as the nested value it reaches into, and the field there."""
+    outer, _, inner = name.rpartition(".")
+    return outer, inner
 
 
 def _present(items: tuple[Item, ...], version: int) -> list[list[Item]]:
@@ -163,50 +169,69 @@ def _part_reader(run: list[Item], version: int) -> Reader:
         case Many(name, struct, items):
             return _many_reader(name, struct, _reader(items, version))
         case When(name, test, items):
-            inner = _reader(items, version)
-            return lambda fields, at, values: inner(fields, at, values) if test(values[name]) else at
+            inner, (outer, field) = _reader(items, version), _split(name)
+            return lambda fields, at, values: inner(fields, at, values) if test(values[outer][field]) else at
         case Kinds(name, struct, lengths):
             return _kinds_reader(name, struct, lengths)
-    plain = [(item.name, item.kind.parse) if isinstance(item, Field) else ("", str) for item in run]
+    return _plain_reader(run)
+
+
+def _plain_reader(run: list[Item]) -> Reader:
+    """Reads fields that are always there. What an empty field means is known beforehand: most fields of an order are."""
+    named = [(at, item) for at, item in enumerate(run) if isinstance(item, Field)]
+    plain = [(at, *_split(item.name), item.kind.parse, _parsed_empty(item.kind)) for at, item in named]
+    length = len(run)
 
     def read(fields: Sequence[str], at: int, values: Values) -> int:
-        for name, parse in plain:
-            if name:
-                text = fields[at]
-                try:
-                    values[name] = parse(text)
-                except ValueError:
-                    raise ValueError(f"field {at + 1} ({name.replace('.', ' ')}) cannot be {text[:40]!r}") from None
-            elif at >= len(fields):
-                raise IndexError
-            at += 1
-        return at
+        texts = fields[at : at + length]
+        if len(texts) < length:
+            raise IndexError
+        try:
+            for offset, outer, inner, parse, empty in plain:
+                text = texts[offset]
+                values[outer][inner] = parse(text) if text else empty
+        except ValueError:
+            raise ValueError(f"field {at + offset + 1} ({inner}) cannot be {text[:40]!r}") from None
+        return at + length
 
     return read
 
 
+def _parsed_empty(kind: Kind) -> Any:
+    return kind.parse("")
+
+
+def _count(fields: Sequence[str], at: int) -> int:
+    count = int(fields[at] or 0)
+    if not 0 <= count <= len(fields):
+        raise ValueError(f"field {at + 1} cannot count {count}")
+    return count
+
+
 def _many_reader(name: str, struct: type[msgspec.Struct] | None, read_one: Reader) -> Reader:
+    outer, inner = _split(name)
+
     def read(fields: Sequence[str], at: int, values: Values) -> int:
         groups = []
-        count = int(fields[at] or 0)
+        count = _count(fields, at)
         at += 1
-        if count < 0 or count > len(fields):
-            raise ValueError(f"a count of {count}")
         for _ in range(count):
-            group: Values = {}
+            group: Values = {"": {}}
             at = read_one(fields, at, group)
-            plain = tuple(group.values())
-            groups.append(struct(**group) if struct else plain[0] if len(plain) == 1 else plain)
-        values[name] = tuple(groups)
+            plain = tuple(group[""].values())
+            groups.append(struct(**group[""]) if struct else plain[0] if len(plain) == 1 else plain)
+        values[outer][inner] = tuple(groups)
         return at
 
     return read
 
 
 def _kinds_reader(name: str, struct: type[msgspec.Struct], lengths: Mapping[int, int]) -> Reader:
+    outer, inner = _split(name)
+
     def read(fields: Sequence[str], at: int, values: Values) -> int:
         groups = []
-        count = int(fields[at] or 0)
+        count = _count(fields, at)
         at += 1
         for _ in range(count):
             kind = int(fields[at])
@@ -217,7 +242,7 @@ def _kinds_reader(name: str, struct: type[msgspec.Struct], lengths: Mapping[int,
                 raise IndexError
             groups.append(struct(kind, texts))
             at += 1 + lengths[kind]
-        values[name] = tuple(groups)
+        values[outer][inner] = tuple(groups)
         return at
 
     return read
@@ -253,14 +278,27 @@ def _part_writer(run: list[Item], version: int) -> Writer:
                     out.extend(group.fields)
 
             return write_kinds
-    plain = [
-        (attrgetter(item.name), item.kind.render) if isinstance(item, Field) else (None, item.text)  # type: ignore[union-attr]
-        for item in run
-    ]
+    return _plain_writer(run)
+
+
+def _plain_writer(run: list[Item]) -> Writer:
+    """Writes fields that are always there: all values at once, then those that are not text yet are turned into it."""
+    fixed = [(at, item.text) for at, item in enumerate(run) if isinstance(item, Fixed)]
+    fields = [item for item in run if isinstance(item, Field)]
+    renders = [(at, item.kind.render) for at, item in enumerate(fields) if item.kind is not TEXT]
+    if not fields:
+        texts = [text for _, text in fixed]
+        return lambda _message, out: out.extend(texts)
+    values: Callable[[Any], Any] = attrgetter(*(item.name for item in fields))
+    single = len(fields) == 1
 
     def write(message: Any, out: list[str]) -> None:
-        for value, render in plain:
-            out.append(render(value(message)) if value else render)  # type: ignore[operator,arg-type]
+        row = [values(message)] if single else list(values(message))
+        for at, render in renders:
+            row[at] = render(row[at])
+        for at, text in fixed:
+            row.insert(at, text)
+        out.extend(row)
 
     return write
 

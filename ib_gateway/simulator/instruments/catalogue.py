@@ -128,7 +128,9 @@ class Catalogue:
 
     def find(self, contract: Contract, today: str, *, include_expired: bool = False) -> list[Listing]:
         """All that `contract` can mean on `today` (YYYYMMDD), nearest expiry first. Expired ones on request or by con id."""
-        found = [listing for listing in self._by_id.values() if listing.answers_to(contract)]
+        known = self._by_con_id.get(contract.con_id)
+        candidates = self._by_id.values() if known is None else (known,)
+        found = [listing for listing in candidates if listing.answers_to(contract)]
         if not include_expired and not contract.con_id:
             found = [listing for listing in found if not listing.instrument.expiry or listing.instrument.expiry >= today]
         return sorted(found, key=lambda listing: listing.instrument.expiry)
