@@ -7,7 +7,6 @@ that are open have succeeded. Otherwise the ending is judged when the others hav
 
 from collections.abc import Iterator
 
-
 _MARGIN_SECONDS = 1.0  # for the ending of a connection that was cut to become known
 
 

@@ -4,6 +4,7 @@ Nothing that a peer sends ends the loop, and no reply waits for a peer.
 """
 
 import asyncio
+import contextlib
 import inspect
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -118,7 +119,11 @@ class RequestServer(Generic[B]):
             head = self._decode_head(payload)
         except (msgspec.DecodeError, UnicodeDecodeError):
             return
-        self._reply(identity, head.id, BadInput(f"{self._bus.name} cannot read the request: {detail}"))
+        text = f"{self._bus.name} cannot read the request: {detail}"
+        frame = self._encode(Reply[object](SCHEMA_VERSION, head.id, BadInput.__name__, text, None))
+        with contextlib.suppress(zmq.ZMQError):  # who sends such things is told if it waits, and not missed if it is gone
+            self._socket.send_multipart([identity, frame], zmq.NOBLOCK)
+        self._reader.look_again()
 
     def _start_once(self, identity: bytes, peer: str, request: Request[B]) -> None:
         key = (peer, request.key)

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 import zmq
@@ -21,13 +22,17 @@ T = TypeVar("T")
 ALL = "*"
 """A topic that ends with this stands for all topics that begin with what is before it."""
 
-_GREET_EVERY_SECONDS = 0.25
+_GREET_AFTER_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.25)  # the last one again and again
 _NOBLOCK = int(zmq.NOBLOCK)
 _AT_ONCE_BYTES = 65_536  # about what is taken at once: what is decoded from it shall fit into a processor's cache
 
 
 def _filter(topic: str) -> bytes:
     return topic.removesuffix(ALL).encode() if topic.endswith(ALL) else topic.encode() + SEPARATOR
+
+
+def _pauses() -> Iterator[float]:
+    return itertools.chain(_GREET_AFTER_SECONDS, itertools.repeat(_GREET_AFTER_SECONDS[-1]))
 
 
 class _SubscriberBase(Generic[T]):
@@ -147,12 +152,13 @@ class Subscriber(_SubscriberBase[T]):
         greeting_id = self._greeting_id()
         mark = _filter(HELLO + greeting_id)
         give_up = time.monotonic() + timeout_seconds
+        pauses = _pauses()
         self._link.socket.subscribe(mark)
         try:
             while time.monotonic() < give_up:
                 with contextlib.suppress(Unavailable):
                     greet(greeting_id)
-                if self._greeted(self._receive_new(min(_GREET_EVERY_SECONDS, timeout_seconds)), mark):
+                if self._greeted(self._receive_new(next(pauses)), mark):
                     return
         finally:
             self._link.socket.unsubscribe(mark)
@@ -212,13 +218,14 @@ class AsyncSubscriber(_SubscriberBase[T]):
         greeting_id = self._greeting_id()
         mark = _filter(HELLO + greeting_id)
         give_up = time.monotonic() + timeout_seconds
+        pauses = _pauses()
         self._link.socket.subscribe(mark)
         try:
             while time.monotonic() < give_up:
                 with contextlib.suppress(Unavailable):
                     await greet(greeting_id)
                 kept, self._kept = self._kept, []
-                frames = await self._receive_frames(min(_GREET_EVERY_SECONDS, timeout_seconds), 1_000)
+                frames = await self._receive_frames(next(pauses), 1_000)
                 self._kept = kept
                 if self._greeted(frames, mark):
                     return
