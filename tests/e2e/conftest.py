@@ -43,12 +43,17 @@ def run(*command: str, timeout: float = 60, check: bool = True, **options: Any) 
     return done
 
 
-def wait_until(condition: Callable[[], Any], what: str, seconds: float, every: float = 1.0) -> Any:
-    """The first true value of `condition`; containers cannot be awaited, so they are asked."""
+def wait_until(
+    condition: Callable[[], Any], problem: str, seconds: float, *, every: float = 1.0, told: Callable[[], object] = lambda: ""
+) -> Any:
+    """The first true value of `condition`; containers cannot be awaited, so they are asked.
+
+    If there is none in time, the failure names the problem and what `told` then tells.
+    """
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
-            pytest.fail(f"waited {seconds:.0f} s in vain: {what}")
+            pytest.fail(f"{problem}, after {seconds:.0f} s: {told()}")
         time.sleep(every)
     return value
 
@@ -92,8 +97,19 @@ class Desk:
 
     def up(self, *services: str) -> None:
         """Bring it up, built if need be, and wait until every container is healthy."""
-        self.compose("up", "--detach", "--build", *services, timeout=BUILD_SECONDS)
-        wait_until(lambda: not self.unhealthy(), f"not healthy: {self.unhealthy()}", UP_SECONDS)
+        came_up = self.compose("up", "--detach", "--build", *services, timeout=BUILD_SECONDS, check=False)
+        if came_up.returncode != 0:
+            pytest.fail(f"it does not come up: {came_up.stderr[-2000:]}\n{self.ailment()}")
+        self.wait_until_well(UP_SECONDS)
+
+    def wait_until_well(self, seconds: float) -> None:
+        """Wait until every container is healthy."""
+        wait_until(lambda: not self.unhealthy(), "not all are healthy", seconds, told=self.ailment)
+
+    def ailment(self) -> str:
+        """Which containers are not as they should be, and the last that they said."""
+        ill = self.unhealthy()
+        return "\n".join(f"{name} is {problem}\n{self.logs(name)[-3000:]}" for name, problem in ill.items())
 
     def down(self) -> None:
         """Take it down with its volumes."""

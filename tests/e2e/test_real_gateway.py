@@ -57,11 +57,9 @@ def test_the_password_is_in_a_file_of_the_gateway_alone(paper_desk: Any) -> None
     assert password not in paper_desk.compose("top").stdout
 
 
-def test_once_the_login_is_approved_the_desk_gets_well_and_nothing_was_restarted(
-    paper_desk: Any, wait: Callable[..., Any]
-) -> None:
+def test_once_the_login_is_approved_the_desk_gets_well_and_nothing_was_restarted(paper_desk: Any) -> None:
     paper_desk.compose("exec", "-T", "ib_gateway", "touch", "/tmp/approved")
-    wait(lambda: not paper_desk.unhealthy(), f"not healthy: {paper_desk.unhealthy()}", 120)
+    paper_desk.wait_until_well(120)
     containers = paper_desk.containers()
     assert {containers[name]["RestartCount"] for name in ("ib_gateway", *GATEWAY_CLIENTS)} == {0}
 
