@@ -7,9 +7,6 @@ from typing import Annotated
 
 import typer
 
-from atlas.session.demo import run_demo
-from atlas.session.plan import DemoOptions
-
 
 def demo(
     seconds: Annotated[float | None, typer.Option("--for", min=1, help="Stop after so many seconds; else at Ctrl-C.")] = None,
@@ -22,6 +19,9 @@ def demo(
     http_port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the web page; a free one if unset.")] = None,
 ) -> None:
     """Run a whole desk on this machine: simulated gateway, database, watcher, trader, strategy and monitor."""
+    from atlas.session.demo import run_demo
+    from atlas.session.plan import DemoOptions
+
     options = DemoOptions(
         seconds=seconds,
         json=as_json,
