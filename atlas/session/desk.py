@@ -101,6 +101,9 @@ class LocalDesk:
         return True
 
     async def _database_is_ready(self) -> bool:
+        if hasattr(self, "database"):
+            await self.database.ping()
+            return True
         settings = self.settings.database
         self.database = await Database.connect(settings.url, settings.name, wait_seconds=0.0)
         return True
@@ -150,6 +153,10 @@ class LocalDesk:
     async def newest_orders(self, limit: int) -> list[OrderState]:
         """The orders that changed last."""
         return await OrderRepository(self.database).newest(limit)
+
+    async def count_orders(self) -> int:
+        """How many orders the database has."""
+        return sum((await OrderRepository(self.database).count_by_status()).values())
 
     async def robots(self) -> list[robots.RobotReport]:
         """All robots.

@@ -59,3 +59,13 @@ async def until(condition: Any, timeout_seconds: float = 10.0, what: str = "the 
                 return found
             await asyncio.sleep(0.02)
     raise AssertionError(f"{what} did not come about")
+
+
+async def kill_and_restart(desk: LocalDesk, name: str) -> None:
+    """SIGKILL a part of the desk, as a power cut would, and start it again."""
+    process = next(one for one in desk.supervisor.processes if one.name == name)
+    assert process.handle is not None
+    process.handle.kill()
+    await process.handle.wait()
+    desk.supervisor.processes.remove(process)
+    await desk.supervisor.start(process)
