@@ -89,9 +89,7 @@ async def _ping_database(settings: Settings) -> str:
     from atlas.store import Database
 
     own = settings.database
-    database = await Database.connect(
-        own.url, own.name, user=own.user, password=settings.database_password(), wait_seconds=_ASK_SECONDS
-    )
+    database = await Database.connect(own.url, own.name, user=own.user, password=settings.database_password(), wait_seconds=0.0)
     await database.close()
     return f"the database at {database.address} has a writable primary"
 
