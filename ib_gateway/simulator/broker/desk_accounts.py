@@ -185,7 +185,7 @@ class AccountDesk:
 
     def _all(self, account: str) -> Iterable[values.Holding]:
         """Holdings, and flat instruments that were traded today."""
-        traded = {f.executed.execution.instrument for f in self._floor.book.fills if f.executed.execution.account == account}
+        traded = {name for mine, name in self._floor.book.realized if mine == account}
         return (
             values.holding(self._floor, account, name) for name in traded | set(self._floor.exchange.ledger.positions(account))
         )

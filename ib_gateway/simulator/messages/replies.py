@@ -189,9 +189,9 @@ class ContractDetails(Reply, frozen=True):
     market_rule_ids: str
     real_expiry: str
     stock_type: str
-    min_size: float
-    size_increment: float
-    suggested_size_increment: float
+    min_size: float = 1.0
+    size_increment: float = 1.0
+    suggested_size_increment: float = 1.0
     price_magnifier: int = 1
     ev_rule: str = ""
     ev_multiplier: float = 0.0

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -221,6 +222,8 @@ async def serve(options: SimulatorOptions, *, ready: Callable[[int], None] | Non
         Unavailable: the port is taken.
     """
     async with SimulatedGateway(options) as gateway:
+        gc.collect()
+        gc.freeze()  # what is there now stays; looking at it again and again would only delay answers
         if ready:
             ready(gateway.port)
         await asyncio.Event().wait()
