@@ -6,7 +6,7 @@ A session is written "SUN 17:15-MON 17:00". Holidays are not known here.
 import re
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from atlas.domain import BadInput, from_datetime, to_datetime
 
@@ -27,11 +27,18 @@ def _minute_of_week(day: str, hour: str, minute: str) -> int:
 
 
 class Hours:
-    """The sessions of a week, the same every week."""
+    """The sessions of a week, the same every week.
+
+    Raises:
+        BadInput: the time zone is unknown, or a session is not written as in the head of this module.
+    """
 
     def __init__(self, time_zone: str, sessions: list[str]) -> None:
         self.time_zone = time_zone
-        self._zone = ZoneInfo(time_zone)
+        try:
+            self._zone = ZoneInfo(time_zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise BadInput(f"there is no time zone {time_zone!r}; write one as US/Eastern") from error
         self._week: list[tuple[int, int]] = []
         for text in sessions:
             match = _SESSION.fullmatch(text)
