@@ -74,10 +74,7 @@ class KeyRing:
             if key is not None:
                 return key
             if time.monotonic() >= give_up:
-                raise Unavailable(
-                    f"the public key of {peer} is not at {file} after {timeout_seconds:g} s; "
-                    f"start {peer}, or copy its key there"
-                )
+                raise Unavailable(f"the public key of {peer} is not at {file}; start {peer}, or copy its key there")
             time.sleep(_POLL_SECONDS)
 
     def name_of(self, public_key: bytes) -> str | None:

@@ -7,11 +7,13 @@ from typing import Any, ClassVar
 
 import structlog
 
-from atlas.bus import Bus, Message, control
+from atlas.bus import Bus, KeyRing, Message, control
 from atlas.bus.control import Done, Pause, Ping, Pong, Resume, Status, StatusRequest, Stop
 from atlas.domain import AtlasError, Clock, Unavailable
 from atlas.service.metrics import Figures, text_figures
 from atlas.service.settings import Settings
+
+_LOOK_FOR_KEYS_SECONDS = 0.1
 
 
 class Service:
@@ -77,7 +79,7 @@ class Service:
         """
         if self.bus.keys is not None:
             for peer in peers:
-                await asyncio.to_thread(self.bus.keys.public_key_of, peer, self.bus.peer_key_seconds)
+                await self._know(peer, self.bus.keys)
 
     def keep(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
         """Hold on to a background task; if it fails, the service fails. It is cancelled at the stop."""
@@ -170,6 +172,19 @@ class Service:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _know(self, peer: str, keys: KeyRing) -> None:
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + self.bus.peer_key_seconds
+        while True:
+            try:
+                keys.public_key_of(peer, timeout_seconds=0.0)
+            except Unavailable:
+                if loop.time() >= give_up:
+                    raise
+                await asyncio.sleep(_LOOK_FOR_KEYS_SECONDS)
+            else:
+                return
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
