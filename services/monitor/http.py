@@ -22,9 +22,25 @@ class HttpServer(uvicorn.Server):
 
     def __init__(self, app: Any, report: ReportMalformed) -> None:
         class Protocol(H11Protocol):
+            said_something = False
+            reported = False
+
+            def data_received(self, data: bytes) -> None:
+                self.said_something = True
+                super().data_received(data)
+
             def send_400_response(self, msg: str) -> None:
-                report(str(self.client[0]) if self.client else "unknown", msg)
+                self.reported = True
+                report(self.source(), msg)
                 super().send_400_response(msg)
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                if self.said_something and self.cycle is None and not self.reported:
+                    report(self.source(), "the connection ended before a whole request had come")
+                super().connection_lost(exc)
+
+            def source(self) -> str:
+                return str(self.client[0]) if self.client else "unknown"
 
         super().__init__(
             uvicorn.Config(

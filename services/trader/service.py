@@ -59,6 +59,7 @@ _K = OrderEventKind
 _REMEMBERED_NS = 3 * 86_400 * NS_PER_SECOND  # final orders stay in memory so long: commissions and late fills still find them
 _EVENTS_AT_ONCE = 1000
 _WRITE_SECONDS = 2.0
+_RECHECK_SECONDS = 2  # a fill on its way while positions were asked for looks like a break, once
 
 
 class Trader(Service):
@@ -412,6 +413,7 @@ class Trader(Service):
             beat += 1
             self._ledger.publish_heartbeat()
             overdue = self._desk.unconfirmed_since(self.clock.now_ns() - int(own.in_flight_seconds * NS_PER_SECOND))
-            if (overdue or beat >= own.reconcile_seconds) and not self._cannot_send():
+            doubtful = bool(self._desk.breaks) and beat >= _RECHECK_SECONDS
+            if (overdue or doubtful or beat >= own.reconcile_seconds) and not self._cannot_send():
                 beat = 0
                 await self._reconcile()

@@ -27,4 +27,8 @@ async def test_a_desk_converges_whatever_part_is_killed(tmp_path):
         audit, database = await desk.audit()
         assert audit.differences == []
         assert database.uncharged == 0
-        assert set((await desk.states()).values()) == {"running"}
+
+        async def all_is_well():
+            return set((await desk.states()).values()) == {"running"}
+
+        await until(all_is_well, 10.0, "every part running")
