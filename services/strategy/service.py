@@ -29,6 +29,7 @@ from services.strategy.loop import RobotLoop
 _PEER_SECONDS = 30.0
 _REQUEST_SECONDS = 10.0
 _REFRESH_SECONDS = 2.0
+_GREETING_SECONDS = 1.0
 
 
 class StrategyService(Service):
@@ -44,6 +45,7 @@ class StrategyService(Service):
         self._hosts = [RobotHost(robot, own.folder, journals) for robot in own.robots]
         self._names = sorted({name for robot in own.robots for name in robot.instruments})
         self._loop: RobotLoop | None = None
+        self._opening: asyncio.Task[None] | None = None
         self._forwarders: list[Forwarder] = []
         self._market: Requester[market.Reply] | None = None
         self._control: MailboxSender | None = None
@@ -71,9 +73,9 @@ class StrategyService(Service):
         definitions = await self._instruments()
         for host in self._hosts:
             host.begin(tuple(definitions[name] for name in host.settings.instruments), self.clock)
-        await asyncio.to_thread(self._open_links, mailbox)
+        self._opening = asyncio.create_task(asyncio.to_thread(self._open_links, mailbox))
+        await asyncio.shield(self._opening)
         assert self._loop is not None  # noqa: S101 # made by _open_links
-        await asyncio.to_thread(self._loop.catch_up)
         self._loop.start()
         for forwarder in self._forwarders:
             forwarder.start()
@@ -83,6 +85,8 @@ class StrategyService(Service):
     async def stop(self) -> None:
         """Stop the threads, sync and close the journals."""
         await self.cancel_tasks()
+        if self._opening is not None:  # its sockets must not be closed under it
+            await asyncio.gather(self._opening, return_exceptions=True)
         for forwarder in self._forwarders:
             await asyncio.to_thread(forwarder.close)
         if self._loop is not None and self._loop.is_alive():
@@ -131,7 +135,7 @@ class StrategyService(Service):
     # Links
 
     def _open_links(self, mailbox: Mailbox[MarketEvent | OrderEvent, Control]) -> None:
-        """Subscribe to watcher and trader and see that the subscriptions have arrived, before anything flows."""
+        """Subscribe to watcher and trader and see that the subscriptions have arrived, before anything flows. In a thread."""
         watcher, trader = self.settings.watcher, self.settings.trader
         topics = [topic(name, kind) for name in self._names for kind in MARKET_KINDS.values()]
         data: Subscriber[MarketEvent] = Subscriber(
@@ -146,14 +150,20 @@ class StrategyService(Service):
         to_trader: BlockingRequester[orders.Reply] = BlockingRequester(
             self.bus, f"tcp://{trader.host}:{trader.order_port}", "trader", orders.Reply
         )
-        data.hello(lambda mark: to_watcher.ask(control.Greet(mark), 1.0), _PEER_SECONDS)
-        events.hello(lambda mark: to_trader.ask(control.Greet(mark), 1.0), _PEER_SECONDS)
+        data.hello(lambda mark: self._greet(to_watcher, mark), _PEER_SECONDS)
+        events.hello(lambda mark: self._greet(to_trader, mark), _PEER_SECONDS)
         to_watcher.close()
         self._loop = RobotLoop(self._hosts, mailbox, to_trader, self.clock)
         self._forwarders = [
             Forwarder(data, mailbox.sender(), watcher.overflow, "data"),
             Forwarder(events, mailbox.sender(), "wait", "trade"),
         ]
+        self._loop.catch_up()
+
+    def _greet(self, peer: BlockingRequester[Any], mark: str) -> None:
+        if self.stopping.is_set():
+            raise AtlasError("stopped while waiting for a greeting")
+        peer.ask(control.Greet(mark), _GREETING_SECONDS)
 
     async def _instruments(self) -> dict[str, Instrument]:
         assert self._market is not None  # noqa: S101 # opened before
