@@ -1,0 +1,284 @@
+"""The broker without any wire: what it says to whom, and in which order."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from atlas.domain import ManualClock, Quote, from_datetime
+from atlas.exchange import Exchange
+from ib_gateway.simulator.broker import Broker
+from ib_gateway.simulator.instruments import load
+from ib_gateway.simulator.messages import Contract, Ticket, replies
+from ib_gateway.simulator.messages import requests as r
+
+EURUSD = Contract(con_id=12087792, exchange="IDEALPRO")
+AAPL = Contract(con_id=265598, exchange="SMART")
+NOON = from_datetime(datetime(2026, 6, 5, 16, tzinfo=UTC))  # noon in New York
+
+
+class Desk:
+    """A broker, a clock that stands, and everything that was said."""
+
+    def __init__(self, accounts=("DU1",), records=()):
+        self.clock = ManualClock(NOON)
+        self.said = []
+        self.records = list(records)
+        self.wanted = []
+        catalogue = load()
+        self.exchange = Exchange(catalogue.instruments(), {account: {"USD": 1_000_000.0} for account in accounts})
+        self.broker = Broker(
+            catalogue,
+            self.exchange,
+            self.clock,
+            self,
+            lambda client, reply: self.said.append((client, reply)),
+            lambda *wanted: self.wanted.append(wanted),
+        )
+        self.broker.restore(records)
+        self.broker.begin()
+
+    def append(self, record):
+        self.records.append(record)
+
+    def connect(self, client_id=1):
+        self.broker.connect(client_id)
+        self.said.clear()
+
+    def quote(self, instrument="EUR.USD@IDEALPRO", bid=1.16, ask=1.1601, bid_size=0.0, ask_size=0.0):
+        quote = Quote(instrument, bid, ask, bid_size, ask_size, self.clock.now_ns(), self.clock.now_ns())
+        self.broker.on_market([quote])
+
+    def ask(self, request, client_id=1):
+        """Replies to a request, to any client."""
+        self.said.clear()
+        self.broker.handle(client_id, request)
+        return [reply for _, reply in self.said]
+
+    def place(self, order_id=1, client_id=1, contract=EURUSD, **ticket):
+        values = {"action": "BUY", "quantity": 20_000.0, "order_type": "MKT", "order_ref": f"ref-{order_id}"}
+        return self.ask(r.PlaceOrder(order_id, contract, Ticket(**values | ticket)), client_id)
+
+    def heard(self):
+        """What was said since the last time, by client."""
+        said, self.said = self.said, []
+        return said
+
+
+@pytest.fixture
+def desk():
+    desk = Desk()
+    desk.connect()
+    desk.quote()
+    return desk
+
+
+def kinds(said):
+    return [type(reply).__name__ for reply in said]
+
+
+def test_a_client_is_greeted_with_its_accounts_and_next_id_before_anything_else():
+    desk = Desk(accounts=("DU1", "DU2"))
+    desk.broker.connect(4)
+    assert kinds(reply for _, reply in desk.said) == ["ManagedAccounts", "NextValidId", "Error", "Error", "Error"]
+    assert desk.said[0][1].accounts == "DU1,DU2"
+    assert not desk.broker.connect(4)
+
+
+def test_a_market_order_is_told_accepted_then_filled_then_charged(desk):
+    said = desk.place()
+    assert kinds(said) == [
+        "OpenOrder", "OrderStatus", "Execution", "OpenOrder", "OrderStatus", "CommissionReport",
+    ]  # fmt: skip
+    assert [said[0].state.status, said[1].status, said[3].state.status, said[4].status] == [
+        "PreSubmitted", "PreSubmitted", "Filled", "Filled",
+    ]  # fmt: skip
+    assert (said[2].req_id, said[2].side, said[2].price, said[2].order_ref) == (-1, "BOT", 1.1601, "ref-1")
+    assert said[2].execution_id == said[5].execution_id
+    assert said[5].realized is None
+
+
+def test_a_partial_fill_leaves_the_order_submitted(desk):
+    desk.quote(ask_size=5_000.0)
+    said = desk.place()
+    assert (said[4].status, said[4].filled, said[4].remaining) == ("Submitted", 5_000.0, 15_000.0)
+    desk.said.clear()
+    desk.quote(ask_size=50_000.0)
+    (execution,) = [reply for _, reply in desk.heard() if isinstance(reply, replies.Execution)]
+    assert (execution.shares, execution.cumulative) == (15_000.0, 20_000.0)
+
+
+def test_a_tick_goes_out_before_the_fill_that_it_causes(desk):
+    desk.ask(r.TickByTick(9, EURUSD, "BidAsk"))
+    desk.place(order_type="LMT", limit_price=1.1)
+    desk.said.clear()
+    now = NOON + 1
+    desk.broker.on_market([
+        Quote("EUR.USD@IDEALPRO", bid, ask, 0, 0, now, now) for bid, ask in ((1.2, 1.3), (1.0, 1.05), (1.2, 1.3))
+    ])  # fmt: skip
+    said = [reply for _, reply in desk.heard()]
+    assert kinds(said) == ["TickByTick", "Execution", "OpenOrder", "OrderStatus", "CommissionReport", "TickByTick"]
+    assert [len(said[0].events), len(said[-1].events)] == [2, 1]
+
+
+def test_fills_are_told_to_the_owner_only_and_kept_for_him_when_he_is_away(desk):
+    desk.connect(2)
+    desk.place(order_type="LMT", limit_price=1.1)
+    desk.broker.disconnect(1)
+    desk.said.clear()
+    desk.quote(bid=1.0, ask=1.05)
+    assert desk.heard() == []
+    desk.connect(1)
+    listed = desk.ask(r.Executions(8))
+    assert kinds(listed) == ["Execution", "CommissionReport", "ExecutionsEnd"]
+    assert (listed[0].req_id, listed[0].client_id, listed[0].price) == (8, 1, 1.05)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [
+        ({}, 1),
+        ({"client_id": 1}, 1),
+        ({"client_id": 2}, 0),
+        ({"account": "DU1"}, 1),
+        ({"account": "DU9"}, 0),
+        ({"symbol": "EUR", "sec_type": "CASH", "exchange": "IDEALPRO", "side": "BUY"}, 1),
+        ({"side": "SELL"}, 0),
+        ({"time": "20260605-15:59:59"}, 1),
+        ({"time": "20260605-16:00:01"}, 0),
+        ({"time": "20260605 11:59:59"}, 1),
+        ({"time": "20260605 12:00:01 US/Eastern"}, 0),
+    ],
+)
+def test_executions_are_filtered(desk, wanted, count):
+    desk.place()
+    assert kinds(desk.ask(r.Executions(8, **wanted))).count("Execution") == count
+
+
+def test_a_filter_time_that_is_none_is_an_error(desk):
+    (error,) = desk.ask(r.Executions(8, time="yesterday"))
+    assert (error.req_id, error.code) == (8, 321)
+
+
+def test_day_orders_end_with_their_session_and_others_stay(desk):
+    desk.place(1, order_type="LMT", limit_price=1.1)
+    desk.place(2, order_type="LMT", limit_price=1.1, time_in_force="GTC")
+    desk.said.clear()
+    desk.clock.set(from_datetime(datetime(2026, 6, 5, 20, 59, 59, tzinfo=UTC)))
+    desk.broker.on_time()
+    assert desk.heard() == []
+    desk.clock.set(from_datetime(datetime(2026, 6, 5, 21, 0, 1, tzinfo=UTC)))
+    desk.broker.on_time()
+    said = [reply for _, reply in desk.heard()]
+    assert [(type(reply).__name__, reply.order_id if hasattr(reply, "order_id") else reply.req_id) for reply in said] == [
+        ("OrderStatus", 1), ("Error", 1),
+    ]  # fmt: skip
+    assert [o.order_id for o in desk.ask(r.OpenOrders()) if isinstance(o, replies.OpenOrder)] == [2]
+
+
+def test_a_new_day_forgets_yesterdays_executions_and_completed_orders_but_not_their_numbers(desk):
+    desk.place(5)
+    desk.clock.set(from_datetime(datetime(2026, 6, 6, 3, 59, 59, tzinfo=UTC)))  # 23:59:59 in New York
+    desk.broker.on_time()
+    assert len(desk.ask(r.CompletedOrders(False))) == 2
+    desk.clock.set(from_datetime(datetime(2026, 6, 6, 4, 0, 1, tzinfo=UTC)))
+    desk.broker.on_time()
+    assert kinds(desk.ask(r.CompletedOrders(False))) == ["CompletedOrdersEnd"]
+    assert kinds(desk.ask(r.Executions(8))) == ["ExecutionsEnd"]
+    assert desk.place(5)[0].code == 103
+    (number,) = desk.ask(r.Ids())
+    assert number.order_id == 6
+
+
+def test_everything_is_rebuilt_from_the_records(desk):
+    desk.place(1)
+    desk.place(2, order_type="LMT", limit_price=1.1, time_in_force="GTC")
+    desk.place(3, order_type="LMT", limit_price=1.1)
+    desk.ask(r.CancelOrder(3))
+    desk.place(4, contract=AAPL, quantity=1e6)  # rejected: margin
+    desk.place(2, order_type="LMT", limit_price=1.05, quantity=30_000.0, time_in_force="GTC")
+    questions = (r.CompletedOrders(False), r.AllOpenOrders(), r.Executions(8), r.Positions(), r.Ids())
+    before = [desk.ask(question) for question in questions]
+    again = Desk(records=desk.records)
+    again.connect()
+    again.quote()
+    assert [again.ask(question) for question in questions] == before
+    from_snapshot = Desk(records=[desk.broker.snapshot()])
+    from_snapshot.connect()
+    from_snapshot.quote()
+    assert [from_snapshot.ask(question) for question in questions] == before
+    assert from_snapshot.place(5)[2].execution_id == desk.place(5)[2].execution_id
+
+
+def test_accounts_are_told_after_the_trade_and_only_what_changed(desk):
+    everything = desk.ask(r.AccountUpdates(True, "DU1"))
+    assert kinds(everything)[-2:] == ["AccountTime", "AccountDownloadEnd"]
+    desk.ask(r.Positions())
+    desk.place()
+    desk.said.clear()
+    desk.broker.settle()
+    said = [reply for _, reply in desk.heard()]
+    assert kinds(said)[:2] == ["Position", "PortfolioValue"]
+    values = {(v.key, v.currency): v.value for v in said if isinstance(v, replies.AccountValue)}
+    assert values["CashBalance", "EUR"] == "20000.00"
+    assert values["CashBalance", "USD"] == "976796.00"
+    assert ("AccountCode", "") not in values
+    desk.broker.settle()
+    assert desk.heard() == []
+
+
+def test_cash_that_came_back_to_zero_is_told(desk):
+    desk.ask(r.AccountUpdates(True, "DU1"))
+    desk.place(1)
+    desk.broker.settle()
+    desk.place(2, action="SELL")
+    desk.said.clear()
+    desk.broker.settle()
+    cash = {v.currency: v.value for _, v in desk.heard() if isinstance(v, replies.AccountValue) and v.key == "CashBalance"}
+    assert cash["EUR"] == "0.00"
+
+
+def test_no_more_than_two_summaries(desk):
+    for req_id in (1, 2):
+        assert kinds(desk.ask(r.AccountSummary(req_id, "All", "NetLiquidation"))) == ["AccountSummary", "AccountSummaryEnd"]
+    (error,) = desk.ask(r.AccountSummary(3, "All", "NetLiquidation"))
+    assert error.code == 322
+    desk.ask(r.CancelAccountSummary(1))
+    assert kinds(desk.ask(r.AccountSummary(3, "All", "$LEDGER:USD")))[-1] == "AccountSummaryEnd"
+
+
+def test_streams_begin_with_what_is_known_and_then_say_only_what_is_new(desk):
+    said = desk.ask(r.MarketData(7, EURUSD))
+    assert kinds(said)[:2] == ["TickReqParams", "MarketDataType"]
+    assert [(t.kind, t.price) for t in said if isinstance(t, replies.TickPrice)] == [
+        (14, 1.16005), (6, 1.16005), (7, 1.16005), (1, 1.16), (2, 1.1601),
+    ]  # fmt: skip
+    desk.said.clear()
+    desk.quote(bid=1.16, ask=1.1602)
+    assert [(type(t).__name__, t.kind) for _, t in desk.heard()] == [("TickPrice", 2), ("TickSize", 3)]
+    desk.quote(bid=1.16, ask=1.1602)
+    assert desk.heard() == []
+    assert desk.ask(r.MarketData(7, EURUSD))[0].code == 102
+    assert desk.ask(r.CancelMarketData(8))[0].code == 300
+
+
+def test_a_snapshot_of_a_silent_instrument_ends_with_its_first_quote(desk):
+    assert "SnapshotEnd" not in kinds(desk.ask(r.MarketData(7, AAPL, snapshot=True)))
+    desk.said.clear()
+    desk.quote("AAPL@SMART", 270.0, 270.02, 100, 200)
+    assert kinds(reply for _, reply in desk.heard())[-1] == "SnapshotEnd"
+    desk.quote("AAPL@SMART", 270.1, 270.12, 100, 200)
+    assert desk.heard() == []
+
+
+def test_only_client_zero_binds_orders_entered_by_hand(desk):
+    (error,) = desk.ask(r.AutoOpenOrders(True))
+    assert error.code == 327
+    desk.connect(0)
+    assert desk.ask(r.AutoOpenOrders(True), client_id=0) == []
+
+
+def test_a_change_may_not_turn_an_order_into_another(desk):
+    desk.place(1, order_type="LMT", limit_price=1.1)
+    said = desk.place(1, order_type="LMT", limit_price=1.1, action="SELL")
+    assert (said[0].code, kinds(said[1:])) == (105, ["OpenOrder", "OrderStatus"])
+    assert said[1].ticket.action == "BUY"
