@@ -99,7 +99,7 @@ def _market(snapshot: market.Snapshot | None) -> Table:
     table = Table(title="Market", title_justify="left", expand=True, box=box.SIMPLE_HEAD)
     for name in ("instrument", "bid", "ask", "sizes", "last bar (shortest)"):
         table.add_column(name, justify="left" if name == "instrument" else "right")
-    for quote in snapshot.quotes if snapshot is not None else ():
+    for quote in sorted(snapshot.quotes, key=lambda one: one.instrument) if snapshot is not None else ():
         mine = [bar for bar in snapshot.bars if bar.instrument == quote.instrument] if snapshot is not None else []
         bar = min(mine, key=lambda one: one.end_ns - one.start_ns, default=None)
         shown = "" if bar is None else f"{bar.open:g} {bar.high:g} {bar.low:g} {bar.close:g} ({_seconds(bar)} s)"
