@@ -100,11 +100,16 @@ class Desk:
         came_up = self.compose("up", "--detach", "--build", *services, timeout=BUILD_SECONDS, check=False)
         if came_up.returncode != 0:
             pytest.fail(f"it does not come up: {came_up.stderr[-2000:]}\n{self.ailment()}")
-        self.wait_until_well(UP_SECONDS)
+        self.wait_until_well(UP_SECONDS, *services)
 
-    def wait_until_well(self, seconds: float) -> None:
-        """Wait until every container is healthy."""
-        wait_until(lambda: not self.unhealthy(), "not all are healthy", seconds, told=self.ailment)
+    def wait_until_well(self, seconds: float, *services: str) -> None:
+        """Wait until the containers of these services are healthy; of all when none is named."""
+        wait_until(
+            lambda: not self.unhealthy().keys() & (set(services) or self.containers().keys()),
+            "not all are healthy",
+            seconds,
+            told=self.ailment,
+        )
 
     def ailment(self) -> str:
         """Which containers are not as they should be, and the last that they said."""

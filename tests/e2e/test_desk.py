@@ -3,6 +3,7 @@
 The tests follow each other on one desk, as a day does; each leaves it healthy and trading.
 """
 
+import contextlib
 import http.client
 import json
 import re
@@ -112,9 +113,10 @@ def instrument_of(contract: Any) -> str:
 
 def http_get(desk: Any, path: str, token: str = "") -> tuple[int, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", int(desk.variables["MONITOR_HOST_PORT"]), timeout=10)
-    connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
-    response = connection.getresponse()
-    return response.status, json.loads(response.read() or b"null")
+    with contextlib.closing(connection):
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read() or b"null")
 
 
 @pytest.fixture
@@ -285,8 +287,9 @@ def test_a_second_desk_runs_beside_the_first(desk: Any, new_desk: Callable[..., 
     other = new_desk()
     other.up("watcher")
     try:
-        assert {c["Name"] for c in other.containers().values()}.isdisjoint({c["Name"] for c in desk.containers().values()})
-        assert other.unhealthy() == {} == desk.unhealthy()
+        of_both = [{container["Name"] for container in one.containers().values()} for one in (desk, other)]
+        assert of_both[0].isdisjoint(of_both[1])
+        assert desk.unhealthy() == {}
     finally:
         other.down()
 
