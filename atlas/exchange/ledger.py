@@ -18,10 +18,11 @@ Mark = Callable[[str], float | None]
 
 
 class LedgerState(Value, frozen=True):
-    """A ledger at rest."""
+    """A ledger at rest. `initial` is the cash that each account began with."""
 
     books: BooksState
     opening_commissions: list[tuple[str, str, Decimal]]
+    initial: dict[str, dict[str, Decimal]]
 
 
 class Ledger:
@@ -134,14 +135,16 @@ class Ledger:
         return MarginState(equity, initial, maintenance)
 
     def state(self) -> LedgerState:
-        """Everything that is needed to go on elsewhere; the cash at the beginning is not in it."""
+        """Everything that is needed to go on elsewhere."""
         return LedgerState(
             self._books.state(),
             [(account, name, amount) for (account, name), amount in sorted(self._opening.items()) if amount],
+            {account: dict(cash) for account, cash in self._initial.items()},
         )
 
     def restore(self, state: LedgerState) -> None:
-        """Go on from `state`."""
+        """Go on from `state`. An account that is not in it begins with the cash it was given here."""
+        self._initial |= {account: cash for account, cash in state.initial.items() if account in self._initial}
         self._books = Books.from_state(state.books)
         self._opening = {(account, name): amount for account, name, amount in state.opening_commissions}
         self._touched = {}

@@ -1,8 +1,8 @@
 """The state file: what happened to orders, appended record by record, so that a restart finds the same books.
 
-A record is its length (4 bytes), the CRC-32 of its payload (4 bytes), and the payload in MessagePack. It is written before the
-client hears of it, so killing the process loses nothing that anyone was told. A torn last record is cut off. On opening, the
-file is replaced by one snapshot.
+A record is its length (4 bytes), the CRC-32 of the length and that of its payload (4 bytes each), and the payload in MessagePack.
+It is written before the client hears of it, so killing the process loses nothing that anyone was told. A torn last record is
+cut off; damage anywhere else is an error. On opening, the file is replaced by one snapshot.
 """
 
 import os
@@ -17,7 +17,8 @@ import msgspec
 from atlas.domain import BadInput
 from ib_gateway.simulator.broker import Record
 
-_HEAD = struct.Struct(">II")
+_HEAD = struct.Struct(">III")
+_LENGTH = struct.Struct(">I")
 _MAGIC = b"ATLAS-SIM-1\n"
 _decode = msgspec.msgpack.Decoder(Record)
 _encode = msgspec.msgpack.Encoder()
@@ -58,12 +59,12 @@ class StateFile:
             raise BadInput(f"{path} is not a state file of the simulated gateway; name another, or move it away")
         at = len(_MAGIC)
         while len(data) - at >= _HEAD.size:
-            length, checksum = _HEAD.unpack_from(data, at)
+            length, head_checksum, checksum = _HEAD.unpack_from(data, at)
             payload = data[at + _HEAD.size : at + _HEAD.size + length]
-            torn = len(payload) < length
-            if torn:
-                return
-            if zlib.crc32(payload) != checksum:
+            whole_head = zlib.crc32(_LENGTH.pack(length)) == head_checksum
+            if whole_head and len(payload) < length:
+                return  # torn
+            if not whole_head or zlib.crc32(payload) != checksum:
                 raise BadInput(f"the state file {path} is damaged at byte {at}; restore a copy, or move it away to begin anew")
             try:
                 yield _decode.decode(payload)
@@ -101,4 +102,4 @@ class StateFile:
 
 def _framed(record: Record) -> bytes:
     payload = _encode.encode(record)
-    return _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
+    return _HEAD.pack(len(payload), zlib.crc32(_LENGTH.pack(len(payload))), zlib.crc32(payload)) + payload

@@ -11,7 +11,7 @@ from ib_gateway.simulator.broker.desk_market import MarketDesk
 from ib_gateway.simulator.broker.desk_orders import OrderDesk
 from ib_gateway.simulator.broker.desk_reference import ReferenceDesk
 from ib_gateway.simulator.broker.floor import Floor, Handler, local_date
-from ib_gateway.simulator.broker.records import Journal, Record, Snapshot
+from ib_gateway.simulator.broker.records import Journal, Record, Snapshot, instruments_of
 from ib_gateway.simulator.instruments import Catalogue
 from ib_gateway.simulator.messages.replies import Error, NextValidId, Reply
 from ib_gateway.simulator.messages.requests import Request
@@ -55,10 +55,16 @@ class Broker:
     # Rebuilding.
 
     def restore(self, records: Iterable[Record]) -> int:
-        """Make the records of an earlier life so; returns how many there were."""
+        """Make the records of an earlier life so; returns how many there were.
+
+        Raises:
+            UnknownInstrument: they hold an instrument that is no longer listed.
+        """
         count = 0
         exchange, book = self._floor.exchange, self._floor.book
         for record in records:
+            for name in instruments_of(record):
+                self._floor.listing(name)
             if isinstance(record, Snapshot):
                 exchange.restore(record.exchange)
             elif isinstance(record, (Accepted, Executed, Modified, Cancelled, Expired)):

@@ -18,8 +18,8 @@ from ib_gateway.simulator.messages.requests import Request
 Handler = Callable[[Client, Any], object]
 Handlers = Mapping[type[Request], Handler]
 
-LOGIN_ZONE = "US/Eastern"
-"""The time zone of the login: in it a day of executions begins and ends."""
+LOGIN_ZONE = "UTC"
+"""The time zone of the login, as in a container: in it a day of executions begins and ends."""
 
 NO_DEFINITION = "No security definition has been found for the request"
 AMBIGUOUS = "The contract description specified for {symbol} is ambiguous."

@@ -77,6 +77,20 @@ Record = Snapshot | Placed | Accepted | Rejected | Executed | Modified | Cancell
 """Anything that is written down."""
 
 
+def instruments_of(record: Record) -> set[str]:
+    """Instruments that must be listed for a record to be made so."""
+    match record:
+        case Snapshot(exchange, orders, fills):
+            return {
+                *(name for _, name, quantity, _ in exchange.ledger.books.holdings if quantity),
+                *(held.instrument for held in orders),
+                *(fill.executed.execution.instrument for fill in fills),
+            }
+        case Placed():
+            return {record.instrument}
+    return set()
+
+
 class Journal(Protocol):
     """Where records go. Written when `append` returns."""
 

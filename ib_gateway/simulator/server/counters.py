@@ -25,6 +25,11 @@ class Counters:
         """Count something that needs no log line."""
         self._counts[kind] += number
 
+    def fault(self, request: str, peer: str, error: Exception) -> None:
+        """Count and log a fault of our own."""
+        self._counts["faults"] += 1
+        _log.error("request failed", request=request, peer=peer, exc_info=error)
+
     def complain(self, kind: str, peer: str, text: str, said: set[str]) -> None:
         """Count something that is wrong with a connection; log it unless that connection has heard it (`said`)."""
         self._counts[kind] += 1

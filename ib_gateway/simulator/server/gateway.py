@@ -96,6 +96,12 @@ class SimulatedGateway:
             await self._server.wait_closed()
         self._state.close()
 
+    async def wait_failed(self) -> None:
+        """Wait for ever, unless what drives the gateway fails: then raise that."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+
     def _open_source(self) -> tuple[Source, int]:
         options = self.options
         if options.recording is not None:
@@ -226,7 +232,7 @@ async def serve(options: SimulatorOptions, *, ready: Callable[[int], None] | Non
         gc.freeze()  # what is there now stays; looking at it again and again would only delay answers
         if ready:
             ready(gateway.port)
-        await asyncio.Event().wait()
+        await gateway.wait_failed()
 
 
 def instruments_of_recording(recording: Path, instruments: Path | None = None) -> tuple[str, ...]:

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
-from atlas.domain import ManualClock, Quote, from_datetime
+from atlas.domain import ManualClock, Quote, UnknownInstrument, from_datetime
 from atlas.exchange import Exchange
-from ib_gateway.simulator.broker import Broker
+from ib_gateway.simulator.broker import Broker, Record
 from ib_gateway.simulator.instruments import load
 from ib_gateway.simulator.messages import Contract, Ticket, replies
 from ib_gateway.simulator.messages import requests as r
@@ -19,13 +20,13 @@ NOON = from_datetime(datetime(2026, 6, 5, 16, tzinfo=UTC))  # noon in New York
 class Desk:
     """A broker, a clock that stands, and everything that was said."""
 
-    def __init__(self, accounts=("DU1",), records=()):
+    def __init__(self, accounts=("DU1",), records=(), cash=1_000_000.0):
         self.clock = ManualClock(NOON)
         self.said = []
         self.records = list(records)
         self.wanted = []
         catalogue = load()
-        self.exchange = Exchange(catalogue.instruments(), {account: {"USD": 1_000_000.0} for account in accounts})
+        self.exchange = Exchange(catalogue.instruments(), {account: {"USD": cash} for account in accounts})
         self.broker = Broker(
             catalogue,
             self.exchange,
@@ -145,7 +146,7 @@ def test_fills_are_told_to_the_owner_only_and_kept_for_him_when_he_is_away(desk)
         ({"side": "SELL"}, 0),
         ({"time": "20260605-15:59:59"}, 1),
         ({"time": "20260605-16:00:01"}, 0),
-        ({"time": "20260605 11:59:59"}, 1),
+        ({"time": "20260605 15:59:59"}, 1),
         ({"time": "20260605 12:00:01 US/Eastern"}, 0),
     ],
 )
@@ -177,10 +178,10 @@ def test_day_orders_end_with_their_session_and_others_stay(desk):
 
 def test_a_new_day_forgets_yesterdays_executions_and_completed_orders_but_not_their_numbers(desk):
     desk.place(5)
-    desk.clock.set(from_datetime(datetime(2026, 6, 6, 3, 59, 59, tzinfo=UTC)))  # 23:59:59 in New York
+    desk.clock.set(from_datetime(datetime(2026, 6, 5, 23, 59, 59, tzinfo=UTC)))
     desk.broker.on_time()
     assert len(desk.ask(r.CompletedOrders(False))) == 2
-    desk.clock.set(from_datetime(datetime(2026, 6, 6, 4, 0, 1, tzinfo=UTC)))
+    desk.clock.set(from_datetime(datetime(2026, 6, 6, 0, 0, 1, tzinfo=UTC)))
     desk.broker.on_time()
     assert kinds(desk.ask(r.CompletedOrders(False))) == ["CompletedOrdersEnd"]
     assert kinds(desk.ask(r.Executions(8))) == ["ExecutionsEnd"]
@@ -207,6 +208,22 @@ def test_everything_is_rebuilt_from_the_records(desk):
     from_snapshot.quote()
     assert [from_snapshot.ask(question) for question in questions] == before
     assert from_snapshot.place(5)[2].execution_id == desk.place(5)[2].execution_id
+
+
+def test_the_cash_an_account_began_with_is_kept_whatever_the_next_start_says(desk):
+    desk.place(1)
+    again = Desk(records=[desk.broker.snapshot()], cash=5.0, accounts=("DU1", "DU2"))
+    assert again.exchange.ledger.cash("DU1") == desk.exchange.ledger.cash("DU1")
+    assert again.exchange.ledger.cash("DU2") == {"USD": 5}
+
+
+def test_books_that_hold_what_is_not_listed_any_more_are_refused(desk):
+    desk.place(1)
+    records = msgspec.json.decode(
+        msgspec.json.encode(desk.records).replace(b"EUR.USD@IDEALPRO", b"EUR.XXX@IDEALPRO"), type=list[Record]
+    )
+    with pytest.raises(UnknownInstrument, match=r"EUR\.XXX@IDEALPRO is in the books"):
+        Desk(records=records)
 
 
 def test_accounts_are_told_after_the_trade_and_only_what_changed(desk):

@@ -139,6 +139,32 @@ async def test_a_message_that_cannot_be_read_is_answered_and_the_connection_live
     assert await client.asks_for_the_time()
 
 
+async def test_a_fault_of_our_own_is_logged_and_answered_and_nobody_is_cut_off(gateway, client, capsys, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(gateway._broker, "handle", fail)
+    client.writer.write(message(61, 1))
+    error = await client.until("4")
+    while error[3].startswith("21"):
+        error = await client.until("4")
+    assert error[3] == "320"
+    monkeypatch.undo()
+    assert gateway.counters["faults"] == 1
+    assert "ZeroDivisionError" in capsys.readouterr().out
+    assert await client.asks_for_the_time()
+
+
+async def test_a_gateway_whose_market_fails_ends_instead_of_standing_still(monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no more prices")
+
+    monkeypatch.setattr("ib_gateway.simulator.market.synthetic.SyntheticMarket.take", fail)
+    with pytest.raises(RuntimeError, match="no more prices"):
+        async with asyncio.timeout(5):
+            await serve(SimulatorOptions(port=0))
+
+
 async def test_an_unfinished_frame_is_waited_for(client):
     whole = message(49, 1)
     client.writer.write(whole[:3])

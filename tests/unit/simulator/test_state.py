@@ -55,11 +55,13 @@ def test_a_torn_last_record_is_cut_off_wherever_it_was_torn(written, empty):
 
 
 def test_damage_before_the_end_is_an_error_not_a_shorter_history(written):
-    content = bytearray(written.read_bytes())
-    content[60] ^= 0xFF
-    written.write_bytes(content)
-    with pytest.raises(BadInput, match="is damaged at byte 57"):
-        list(StateFile.read(written))
+    whole = written.read_bytes()
+    for at in range(12, len(whole)):
+        content = bytearray(whole)
+        content[at] ^= 0x55
+        written.write_bytes(content)
+        with pytest.raises(BadInput, match="is damaged at byte"):
+            list(StateFile.read(written))
 
 
 def test_another_file_is_not_taken_for_a_state_file(tmp_path):
