@@ -1,6 +1,6 @@
 """The state file: what happened to orders, appended record by record, so that a restart finds the same books.
 
-A record is its length (4 bytes), the CRC-32 of the length and that of its payload (4 bytes each), and the payload in MessagePack.
+A record is its length, the CRC-32 of that and the CRC-32 of its payload (4 bytes each), and the payload in MessagePack.
 It is written before the client hears of it, so killing the process loses nothing that anyone was told. A torn last record is
 cut off; damage anywhere else is an error. On opening, the file is replaced by one snapshot.
 """
