@@ -54,6 +54,7 @@ from atlas.trading.risk import Limits
 from services.trader.faults import FAULT_POINTS, FaultPoints
 from services.trader.latency import Latency
 from services.trader.ledger import Ledger
+from services.trader.sender import Sender
 
 _K = OrderEventKind
 _REMEMBERED_NS = 3 * 86_400 * NS_PER_SECOND  # final orders stay in memory so long: commissions and late fills still find them
@@ -85,10 +86,8 @@ class Trader(Service):
         )
         self._broker = Broker(self._connection, self._instruments, self._on_report)
         self._lost = asyncio.Event()
-        self._to_send: asyncio.Queue[OrderEvent] = asyncio.Queue()
         self._unreconciled = "orders are not reconciled with the broker yet"
         self._to_journal = Latency("tick_to_journal")
-        self._to_gateway = Latency("tick_to_order")
         self._database: Database | None = None
         self._books_open = False
         self._journal: Journal[OrderEvent] | None = None
@@ -98,6 +97,7 @@ class Trader(Service):
         self._instruments_stored: InstrumentRepository
         self._desk: Desk
         self._ledger: Ledger
+        self._sender: Sender
         self._next_order_id = 0
 
     # Lifecycle
@@ -120,11 +120,11 @@ class Trader(Service):
         events = OrderEventRepository(database, account)
         for repository in (orders, trades, events):
             await repository.prepare()
-        self._ledger = Ledger(self._journal, (orders, trades, events), self._publisher, self._to_send.put_nowait, self._faults)
+        self._ledger = Ledger(self._journal, (orders, trades, events), self._publisher, self._on_written, self._faults)
         self._events = events
         await self._restore(account, orders, trades, events)
         self.keep(asyncio.create_task(self._ledger.run()))
-        self.keep(asyncio.create_task(self._send_loop()))
+        self.keep(asyncio.create_task(self._sender.run()))
         self.keep(asyncio.create_task(self._connection_loop()))
         await self._reconcile_until_known()
         with self.listening_on("order_port") as endpoint:
@@ -166,7 +166,7 @@ class Trader(Service):
             "executions": desk.books.executions,
             "executions_uncharged": desk.books.uncharged,
             **self._to_journal.figures(),
-            **self._to_gateway.figures(),
+            **self._sender.latency.figures(),
         }
 
     # Start
@@ -207,6 +207,15 @@ class Trader(Service):
             self.clock,
             last_sequence=await events.last_sequence(),
             used_ids=await orders.ids(),
+        )
+        self._sender = Sender(
+            self._connection,
+            self._broker,
+            self._desk,
+            self.clock,
+            enter=self._enter,
+            faults=self._faults,
+            probe_after_seconds=self.settings.trader.probe_after_seconds,
         )
         states = await orders.open_or_since(self.clock.now_ns() - _REMEMBERED_NS)
         paid = await trades.all()
@@ -312,6 +321,9 @@ class Trader(Service):
             done.add_done_callback(self._on_synced)
         return done
 
+    def _on_written(self, event: OrderEvent) -> None:
+        self._sender.put(event)
+
     def _on_synced(self, done: asyncio.Future[None]) -> None:
         error = done.exception()
         if error is not None:
@@ -321,40 +333,6 @@ class Trader(Service):
         if not self._connection.is_up:
             return "the gateway is not connected"
         return self._unreconciled
-
-    async def _send_loop(self) -> None:
-        while True:
-            event = await self._to_send.get()
-            try:
-                await self._prove_gateway()
-                self._send(event)
-            except AtlasError as error:
-                self._not_sent(event, str(error))
-
-    async def _prove_gateway(self) -> None:
-        """A round trip, if the gateway has been silent for long: a dead socket takes orders and loses them."""
-        silent_ns = self.clock.now_ns() - self._connection.last_heard_ns
-        if silent_ns > self.settings.trader.probe_after_seconds * NS_PER_SECOND:
-            await self._connection.round_trip()
-
-    def _send(self, event: OrderEvent) -> None:
-        state = self._desk.states[event.order_id]
-        if state.status.is_final:
-            return
-        if event.kind is _K.CANCEL_REQUESTED:
-            self._broker.cancel(state.broker_order_id)
-            return
-        assert event.order is not None  # noqa: S101 # pending and modify requests carry the order
-        self._broker.place(event.order, state.broker_order_id)
-        if event.kind is _K.PENDING:
-            self._faults.reached("order_sent")
-            self._to_gateway.measure(event.order.cause_ns, self.clock.now_ns())
-            self._enter(self._desk.note(_K.SENT, event.order_id))
-
-    def _not_sent(self, event: OrderEvent, reason: str) -> None:
-        self.log.warning("not sent", order=event.order_id, kind=event.kind.value, reason=reason)
-        kind = _K.DENIED if event.kind is _K.PENDING else _K.REFUSED
-        self._enter(self._desk.note(kind, event.order_id, f"not sent: {reason}"))
 
     def _on_report(self, report: BrokerReport) -> None:
         if not self._books_open:
@@ -402,7 +380,7 @@ class Trader(Service):
         await self._enter(events)
         self._unreconciled = ""
         for order_id in self._desk.to_resend():
-            self._broker.cancel(self._desk.states[order_id].broker_order_id)
+            self._sender.cancel_again(order_id)
         if events:
             self.log.info("reconciled", events=len(events))
 
