@@ -37,13 +37,13 @@ def read_event(frames: list[bytes]) -> tuple[int, int]:
     return event, value
 
 
-class _Door:
-    """A bound socket as its monitor shows it."""
+class Door:
+    """A bound socket as its monitor shows it. `endpoint` is for the log."""
 
     def __init__(self, monitor: zmq.Socket[bytes], name: str, endpoint: str, report: Report, handshake_seconds: float) -> None:
         self.monitor = monitor
         self._name = name
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._report = report
         self._ledger = HandshakeLedger(handshake_seconds)
 
@@ -65,12 +65,12 @@ class _Door:
         elif event == zmq.Event.DISCONNECTED:
             self._judge(list(self._ledger.ended(value)))
         elif event == zmq.Event.ACCEPT_FAILED:
-            self._report(self._name, "accept_failed", self._endpoint, f"errno {value}")
+            self._report(self._name, "accept_failed", self.endpoint, f"errno {value}")
         elif event == zmq.Event.HANDSHAKE_FAILED_AUTH:
             self._ledger.refused()  # counted with the address where ZAP was answered
         else:
             self._ledger.failed()
-            self._report(self._name, "handshake_failed", self._endpoint, _why(event, value))
+            self._report(self._name, "handshake_failed", self.endpoint, _why(event, value))
 
     def tick(self) -> None:
         self._judge(list(self._ledger.tick(time.monotonic())))
@@ -78,9 +78,9 @@ class _Door:
     def _judge(self, endings: list[bool]) -> None:
         for had_shaken_hands in endings:
             if had_shaken_hands:
-                self._report(self._name, "disconnected", self._endpoint, "")
+                self._report(self._name, "disconnected", self.endpoint, "")
             else:
-                self._report(self._name, "handshake_failed", self._endpoint, "it ended without a handshake")
+                self._report(self._name, "handshake_failed", self.endpoint, "it ended without a handshake")
 
 
 def _why(event: int, value: int) -> str:
@@ -103,17 +103,19 @@ class Guard:
         self._zap: zmq.Socket[bytes] = context.socket(zmq.REP)
         self._zap.linger = 0
         self._zap.bind(ZAP_ENDPOINT)
-        self._new: queue.SimpleQueue[_Door | None] = queue.SimpleQueue()
+        self._new: queue.SimpleQueue[Door | None] = queue.SimpleQueue()
         self._ear, self._mouth = sockets.socketpair()
         self._thread = threading.Thread(target=self._run, name="bus-guard", daemon=True)
         self._thread.start()
 
-    def watch(self, socket: zmq.Socket[bytes], name: str, endpoint: str) -> None:
+    def watch(self, socket: zmq.Socket[bytes], name: str, endpoint: str) -> "Door":
         """Watch over a socket that is about to be bound."""
         monitor = socket.get_monitor_socket(_EVENTS, f"inproc://monitor-{id(socket)}-{time.monotonic_ns()}")
         monitor.linger = 0
-        self._new.put(_Door(monitor, name, endpoint, self._report, self._handshake_seconds))
+        door = Door(monitor, name, endpoint, self._report, self._handshake_seconds)
+        self._new.put(door)
         self._mouth.send(b"!")
+        return door
 
     def close(self) -> None:
         """End the thread. All watched sockets must have been closed."""
@@ -124,7 +126,7 @@ class Guard:
         self._mouth.close()
 
     def _run(self) -> None:
-        doors: dict[zmq.Socket[bytes], _Door] = {}
+        doors: dict[zmq.Socket[bytes], Door] = {}
         poller = zmq.Poller()
         poller.register(self._zap, zmq.POLLIN)
         poller.register(self._ear, zmq.POLLIN)
@@ -146,7 +148,7 @@ class Guard:
             monitor.close()
         self._zap.close()
 
-    def _admit_doors(self, doors: dict[zmq.Socket[bytes], _Door], poller: zmq.Poller) -> bool:
+    def _admit_doors(self, doors: dict[zmq.Socket[bytes], Door], poller: zmq.Poller) -> bool:
         self._ear.recv(4_096)
         while not self._new.empty():
             door = self._new.get()

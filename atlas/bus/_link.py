@@ -34,24 +34,21 @@ class Link:
         server: str,
         high_water_mark: int,
         *,
-        immediate: bool = False,
         heartbeat: bool = False,
     ) -> None:
         self.bus = bus
         self.endpoint = endpoint
         self.server = server
-        self.connected = False
+        self.connected = endpoint.startswith("inproc:")  # of which monitors say nothing
         self.losses = 0  # how often an established connection was lost
         self.refused = False
         self._failed_handshakes = 0
         self._retry_at = 0.0
-        secured = bus.keys is not None and not endpoint.startswith("inproc:")
+        secured = bus.keys is not None and not self.connected
         server_key = bus.keys.public_key_of(server, bus.peer_key_seconds) if bus.keys is not None and secured else None
         self.socket = bus.socket(kind, high_water_mark)
         if bus.keys is not None and server_key is not None:
             bus.keys.secure_client(self.socket, server_key)
-        if immediate:
-            self.socket.set(zmq.IMMEDIATE, 1)
         if heartbeat:
             self.socket.set(zmq.HEARTBEAT_IVL, 2_000)
             self.socket.set(zmq.HEARTBEAT_TIMEOUT, 10_000)
@@ -70,9 +67,24 @@ class Link:
             while True:
                 self._take(*read_event(self.monitor.recv_multipart(zmq.NOBLOCK)))
                 changed = True
+        if changed:
+            self.socket.get(zmq.EVENTS)  # makes libzmq take in the same changes before the next message is sent
         if self.refused and time.monotonic() >= self._retry_at:
-            self._reconnect()
+            self.renew()
         return changed
+
+    def send(self, frame: bytes) -> bool:
+        """Send a frame on a connection that stands. False if there is none, or if it is full.
+
+        A connection that has just broken still takes messages for a moment, and loses them; so what the monitor says counts.
+        """
+        if not self.connected:
+            return False
+        try:
+            self.socket.send(frame, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
 
     def _take(self, event: int, value: int) -> None:
         if event == zmq.Event.HANDSHAKE_SUCCEEDED:
@@ -89,11 +101,14 @@ class Link:
             self._failed_handshakes += 1
             self.bus.report(self.server, "handshake_failed", self.endpoint, f"event {event:#x}, {value}")
 
-    def _reconnect(self) -> None:
-        """Connect anew, with the server's key of today."""
+    def renew(self) -> None:
+        """Connect anew, with the server's key of today. What was not sent or not read on the old connection is dropped."""
         self.refused = False
-        with contextlib.suppress(zmq.ZMQError):
+        lingering = self.socket.linger
+        self.socket.linger = 0
+        with contextlib.suppress(zmq.ZMQError):  # libzmq has given up on the endpoint by itself
             self.socket.disconnect(self.endpoint)
+        self.socket.linger = lingering
         if self.bus.keys is not None:
             with contextlib.suppress(Unavailable):
                 self.bus.keys.secure_client(self.socket, self.bus.keys.public_key_of(self.server, timeout_seconds=0))

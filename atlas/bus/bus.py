@@ -8,7 +8,7 @@ from typing import Protocol, Self, cast
 
 import zmq
 
-from atlas.bus._guard import Guard
+from atlas.bus._guard import Door, Guard
 from atlas.bus.faults import Fault, FaultKind, FaultLog
 from atlas.bus.keys import KeyRing
 from atlas.domain import BadInput, Clock, ConfigurationError, Unavailable
@@ -112,11 +112,12 @@ class Bus:
             Unavailable: the port is in use, or the address is not this machine's.
             ConfigurationError: `endpoint` is not an endpoint.
         """
+        door: Door | None = None
         if not endpoint.startswith("inproc:"):
             socket.set(zmq.ZAP_DOMAIN, socket_name.encode())
             if self.keys is not None:
                 self.keys.secure_server(socket)
-            self._guard.watch(socket, socket_name, endpoint)
+            door = self._guard.watch(socket, socket_name, endpoint)
         try:
             socket.bind(endpoint)
         except zmq.ZMQError as error:
@@ -131,7 +132,10 @@ class Bus:
                 f"{endpoint!r} is no endpoint to listen on for {socket_name} ({error.strerror}); write tcp://127.0.0.1:5561"
             ) from error
         bound = cast("bytes", socket.get(zmq.LAST_ENDPOINT))
-        return bound.rstrip(b"\0").decode()
+        chosen = bound.rstrip(b"\0").decode()
+        if door is not None:
+            door.endpoint = chosen
+        return chosen
 
     def connect(self, socket: zmq.Socket[bytes], endpoint: str) -> None:
         """Connect `socket`; the connection is made in the background, and made again whenever it breaks.

@@ -81,6 +81,7 @@ class Forwarder:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.forwarded = 0
+        subscriber.bus.opened(self)
 
     @property
     def conflated(self) -> int:
@@ -99,10 +100,13 @@ class Forwarder:
 
     def close(self) -> None:
         """Stop the thread and wait for its end; subscriber and sender are closed with it."""
+        self._subscriber.bus.forget(self)
         self._stop.set()
         self._sender.cancel()
         if self._thread.ident is not None:
             self._thread.join()
+        self._subscriber.close()
+        self._sender.close()
 
     def _run(self) -> None:
         try:
@@ -117,9 +121,6 @@ class Forwarder:
             pass  # closed while it waited
         except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to
             self._subscriber.report("internal_error", f"the thread {self._thread.name} has ended", error)
-        finally:
-            self._subscriber.close()
-            self._sender.close()
 
     def _pass_on_or_conflate(self) -> None:
         while self._backlog and self._sender.try_send_frame(self._backlog.first()):

@@ -4,6 +4,7 @@ After a timeout the outcome is unknown, and the error says so; the requester goe
 """
 
 import asyncio
+import sys
 import time
 from typing import Any, Generic, TypeVar
 
@@ -28,10 +29,12 @@ class Requester(Generic[R]):
         self._bus = bus
         self._loop = asyncio.get_running_loop()
         self._calls: Calls[R] = Calls(bus, server, endpoint, reply_type)
-        self._link = Link(bus, zmq.DEALER, endpoint, server, _HIGH_WATER_MARK, immediate=True, heartbeat=True)
+        self._link = Link(bus, zmq.DEALER, endpoint, server, _HIGH_WATER_MARK, heartbeat=True)
         self._losses = 0
         self._futures: dict[int, asyncio.Future[R]] = {}
-        self._senders: set[asyncio.Future[None]] = set()  # wait for the connection
+        self._changed = asyncio.Event()  # something has happened to the connection
+        self._line = asyncio.Lock()  # whoever waits for the connection stands in line
+        self._waiting = 0
         self._reader = FdReader(self._link.socket, self._drain)
         self._watcher = FdReader(self._link.monitor, self._drain)
         bus.opened(self)
@@ -67,23 +70,22 @@ class Requester(Generic[R]):
             self._calls.pending.pop(number, None)
 
     async def _send(self, frame: bytes, give_up: float) -> None:
+        """Send in the order of asking, at once if possible, else as soon as there is a connection with room."""
         self._notice()
-        while True:
-            try:
-                self._link.socket.send(frame, zmq.NOBLOCK)
-            except zmq.Again:
-                if self._link.refused or self._loop.time() >= give_up:
-                    raise self._link.why_not_there() from None
-            else:
-                return
-            waiter = self._loop.create_future()
-            self._senders.add(waiter)
-            timer = self._loop.call_at(give_up, _wake, waiter)
-            try:
-                await waiter
-            finally:
-                timer.cancel()
-                self._senders.discard(waiter)
+        if not self._waiting and self._link.send(frame):
+            return
+        self._waiting += 1
+        try:
+            async with asyncio.timeout_at(give_up), self._line:
+                while not self._link.send(frame):
+                    if self._link.refused:
+                        raise self._link.why_not_there()
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise self._link.why_not_there() from None
+        finally:
+            self._waiting -= 1
 
     def _time_is_up(self, number: int) -> None:
         future = self._futures.get(number)
@@ -91,16 +93,20 @@ class Requester(Generic[R]):
             future.set_exception(self._calls.give_up(number))
 
     def _drain(self) -> bool:
-        more = True
+        more = self._read(_BUDGET)
+        if not more:
+            self._notice()
+        self._changed.set()
+        return more
+
+    def _read(self, limit: int) -> bool:
+        """Take in up to `limit` replies. False if no more are there."""
         try:
-            for _ in range(_BUDGET):
+            for _ in range(limit):
                 self._settle(self._link.socket.recv(zmq.NOBLOCK))
         except zmq.Again:
-            more = False
-            self._notice()
-        for waiter in self._senders:
-            _wake(waiter)
-        return more
+            return False
+        return True
 
     def _settle(self, frame: bytes) -> None:
         settled = self._calls.settle(frame)
@@ -121,8 +127,10 @@ class Requester(Generic[R]):
         self._link.pump()
         if self._link.losses != self._losses:
             self._losses = self._link.losses
+            self._read(sys.maxsize)  # replies that came before the connection broke
             for number, error in self._calls.lose():
                 self._resolve(number, error)
+            self._link.renew()
 
     def close(self) -> None:
         """Close the socket; whoever still waits gets Unavailable."""
@@ -137,20 +145,15 @@ class Requester(Generic[R]):
         self._link.close()
 
 
-def _wake(waiter: "asyncio.Future[None]") -> None:
-    if not waiter.done():
-        waiter.set_result(None)
-
-
 class BlockingRequester(Generic[R]):
     """Asks `server` from a plain thread: all at once with `ask`, or in halves with `post` and `receive`."""
 
     def __init__(self, bus: Bus, endpoint: str, server: str, reply_type: Any) -> None:
         self._bus = bus
         self._calls: Calls[R] = Calls(bus, server, endpoint, reply_type)
-        self._link = Link(bus, zmq.DEALER, endpoint, server, _HIGH_WATER_MARK, immediate=True, heartbeat=True)
+        self._link = Link(bus, zmq.DEALER, endpoint, server, _HIGH_WATER_MARK, heartbeat=True)
         self._losses = 0
-        self._kept: list[tuple[int, R | AtlasError]] = []  # settled while `ask` waited for another
+        self._kept: list[tuple[int, R | AtlasError]] = []  # settled, and not received yet
         bus.opened(self)
 
     @property
@@ -171,30 +174,33 @@ class BlockingRequester(Generic[R]):
             Unavailable: the server is not there; nothing was sent.
             BadInput: the request is over the size limit.
         """
-        self._link.pump()
+        self._look()
         number, frame = self._calls.frame(body, timeout_seconds, key)
-        try:
-            self._link.socket.send(frame, zmq.NOBLOCK)
-        except zmq.Again:
-            raise self._link.why_not_there() from None
+        if not self._link.send(frame):
+            raise self._link.why_not_there()
         self._calls.posted(number, body, timeout_seconds)
         return number
 
     def receive(self) -> list[tuple[int, R | AtlasError]]:
         """What came of which request, without waiting. A request that got no reply in time comes as Unavailable."""
+        self._look()
         settled, self._kept = self._kept, []
+        return settled + self._calls.expire()
+
+    def _look(self) -> None:
+        """Take in what has happened to the connection, and what has come."""
+        self._link.pump()  # first, so that replies which came before the connection broke are read
         try:
             while True:
-                one = self._calls.settle(self._link.socket.recv(zmq.NOBLOCK))
-                if one is not None:
-                    settled.append(one)
+                settled = self._calls.settle(self._link.socket.recv(zmq.NOBLOCK))
+                if settled is not None:
+                    self._kept.append(settled)
         except zmq.Again:
-            self._link.pump()
+            pass
         if self._link.losses != self._losses:
             self._losses = self._link.losses
-            settled += self._calls.lose()
-        settled += self._calls.expire()
-        return settled
+            self._kept += self._calls.lose()
+            self._link.renew()
 
     def ask(self, body: object, timeout_seconds: float, key: str = "") -> R:
         """The reply to `body`; errors as `Requester.ask` raises them."""
@@ -219,7 +225,7 @@ class BlockingRequester(Generic[R]):
             except Unavailable:
                 if self._link.refused or time.monotonic() >= give_up:
                     raise
-            self._wait(zmq.POLLOUT, give_up)
+            self._wait(zmq.POLLOUT if self._link.connected else 0, give_up)
 
     def _wait(self, events: int, give_up: float) -> None:
         poller = zmq.Poller()

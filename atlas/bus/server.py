@@ -83,7 +83,7 @@ class RequestServer(Generic[B]):
         try:
             for _ in range(_BUDGET):
                 self._take(self._socket.recv_multipart(zmq.NOBLOCK, copy=False))
-                if self._socket.closed:
+                if self._socket.closed or len(self._running) >= self._max_running:
                     return False
         except zmq.Again:
             return False

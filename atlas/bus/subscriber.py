@@ -41,7 +41,7 @@ class _SubscriberBase(Generic[T]):
     def __init__(
         self, bus: Bus, endpoint: str, server: str, topics: Sequence[str], event_type: Any, *, high_water_mark: int = 10_000
     ) -> None:
-        self._bus = bus
+        self.bus = bus
         self.server = server
         self.endpoint = endpoint
         self._link = Link(bus, zmq.SUB, endpoint, server, high_water_mark)
@@ -53,7 +53,7 @@ class _SubscriberBase(Generic[T]):
 
     def report(self, kind: FaultKind, detail: str, error: Exception | None = None) -> None:
         """Count a fault in what came from the publisher."""
-        self._bus.report(f"from {self.server}", kind, self.endpoint, detail, error)
+        self.bus.report(f"from {self.server}", kind, self.endpoint, detail, error)
 
     @property
     def connected(self) -> bool:
@@ -94,12 +94,12 @@ class _SubscriberBase(Generic[T]):
 
     def close(self) -> None:
         """Close the socket."""
-        self._bus.forget(self)
+        self.bus.forget(self)
         if not self._link.socket.closed:
             self._link.close()
 
     def _greeting_id(self) -> str:
-        return f"{self._bus.name}.{self._bus.epoch}.{next(self._bus.numbers)}"
+        return f"{self.bus.name}.{self.bus.epoch}.{next(self.bus.numbers)}"
 
     def _why_no_greeting(self, timeout_seconds: float) -> Unavailable:
         if not self._link.connected:
