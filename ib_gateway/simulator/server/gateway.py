@@ -1,6 +1,7 @@
 """The gateway: joins listings, exchange, broker, market and sockets, and drives them by one event loop."""
 
 import asyncio
+import contextlib
 import errno
 import gc
 import time
@@ -26,6 +27,7 @@ from ib_gateway.simulator.state import NoStateFile, StateFile
 
 _log = structlog.get_logger("ib_gateway.simulator")
 _TICK_SECONDS = 0.25
+_HANG_UP_SECONDS = 1.0
 _FIRST_PERM_ID = 1_000_000_000
 _PERM_IDS = 1_000_000_000  # below 2**31
 
@@ -53,6 +55,7 @@ class SimulatedGateway:
         self.feed = Feed(self._source, self._clock, options.speed, self._play, self._drained)
         self._sessions: dict[int, Session] = {}
         self._connections: set[Session] = set()
+        self._alone = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._starting: asyncio.TimerHandle | None = None
@@ -90,11 +93,21 @@ class SimulatedGateway:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for session in list(self._connections):
-            session.close()
+        await self._hang_up()
         if self._server:
             await self._server.wait_closed()
         self._state.close()
+
+    async def _hang_up(self) -> None:
+        """Close every connection; those whose peers do not read what is left are cut."""
+        for session in list(self._connections):
+            session.close()
+        if self._connections:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_HANG_UP_SECONDS):
+                    await self._alone.wait()
+        for session in list(self._connections):
+            session.abort()
 
     async def wait_failed(self) -> None:
         """Wait for ever, unless what drives the gateway fails: then raise that."""
@@ -172,6 +185,8 @@ class SimulatedGateway:
     def leave(self, session: Session) -> None:
         """A connection is gone."""
         self._connections.discard(session)
+        if not self._connections:
+            self._alone.set()
         if session.client_id is not None and self._sessions.get(session.client_id) is session:
             self._broker.disconnect(session.client_id)
             del self._sessions[session.client_id]
@@ -193,6 +208,7 @@ class SimulatedGateway:
     def _accept(self) -> Session:
         session = Session(self, self.options.handshake_seconds, self.options.max_buffered_bytes)
         self._connections.add(session)
+        self._alone.clear()
         return session
 
     # What drives it.

@@ -120,7 +120,7 @@ class Session(asyncio.Protocol):
         self._transport.write(data)
         if bounded and self._transport.get_write_buffer_size() > self._max_buffered_bytes:
             self._complain("slow_reader", f"more than {self._max_buffered_bytes} bytes are waiting for it")
-            self._transport.abort()
+            self.abort()
 
     async def drained(self) -> None:
         """Return when the peer has caught up, or is gone."""
@@ -131,6 +131,11 @@ class Session(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self.flush(bounded=False)
             self._transport.close()
+
+    def abort(self) -> None:
+        """Hang up without another word."""
+        if self._transport is not None:
+            self._transport.abort()
 
     # How it acts.
 

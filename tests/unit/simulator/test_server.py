@@ -243,6 +243,20 @@ async def test_a_reader_that_stands_still_holds_a_recording_at_speed_zero(tmp_pa
         peer.writer.close()
 
 
+async def test_closing_does_not_wait_for_a_peer_that_does_not_read():
+    async with asyncio.timeout(10):
+        async with SimulatedGateway(SimulatorOptions(port=0, quotes_per_second=5_000.0)) as gateway:
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=1024)
+            writer.write(GREETING + message(*START))
+            for number, con_id in enumerate((12087792, 12087797, 15016059, 39453441)):
+                writer.write(message(97, number, con_id, *[""] * 3, "0.0", *[""] * 7, "BidAsk", 0, 0))
+            session = next(iter(gateway._connections))
+            await reader.readexactly(1024)
+            while not session._transport.get_write_buffer_size():  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.01)
+        writer.close()
+
+
 # The command
 
 
