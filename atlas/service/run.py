@@ -31,7 +31,7 @@ def run_service(kind: type[Service], settings: Settings) -> int:
         AtlasError: it could not start, or could not go on.
     """
     configure_logs(settings.log, kind.name)
-    return asyncio.run(_run(kind, settings))
+    return asyncio.run(serve(kind, settings))
 
 
 def open_bus(name: str, settings: Settings, *, peer_key_seconds: float = PEER_KEY_SECONDS) -> Bus:
@@ -43,7 +43,8 @@ def open_bus(name: str, settings: Settings, *, peer_key_seconds: float = PEER_KE
     return Bus(name, keys, peer_key_seconds=peer_key_seconds)
 
 
-async def _run(kind: type[Service], settings: Settings) -> int:
+async def serve(kind: type[Service], settings: Settings) -> int:
+    """Run a service on this loop until it is told to stop; what `run_service` does in a process of its own."""
     own: ServiceSettings = getattr(settings, kind.name)
     _make_folder(settings.state_dir)
     with contextlib.closing(open_bus(kind.name, settings)) as bus:
@@ -88,11 +89,17 @@ async def _live(service: Service) -> None:
         waiting.cancel()
         await asyncio.gather(starting, waiting, return_exceptions=True)
         service.stopping.set()
-        try:
-            await asyncio.wait_for(service.stop(), STOP_SECONDS)
-        except TimeoutError:
-            log.warning("the stop took too long and was cut short", seconds=STOP_SECONDS)
+        await _stop(service)
         await service.cancel_tasks()
+
+
+async def _stop(service: Service) -> None:
+    try:
+        await asyncio.wait_for(service.stop(), STOP_SECONDS)
+    except TimeoutError:
+        log.warning("the stop took too long and was cut short", seconds=STOP_SECONDS)
+    except Exception as error:  # noqa: BLE001 # must not hide why the service ends; if nothing else is wrong, it is told
+        service.fail(error)
 
 
 async def _heartbeat(service: Service) -> None:

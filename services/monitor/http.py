@@ -56,7 +56,7 @@ class HttpServer(uvicorn.Server):
 
 
 def listen(address: str, port: int) -> socket.socket:
-    """A bound socket.
+    """A listening socket.
 
     Raises:
         Unavailable: the port is taken, or the address is not this machine's.
@@ -65,6 +65,7 @@ def listen(address: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((address, port))
+        listener.listen()  # who is second hears of it now, and who asks early is kept waiting
     except OSError as error:
         listener.close()
         raise Unavailable(f"the port {address}:{port} cannot be used ({error.strerror}); set monitor.http_port") from error

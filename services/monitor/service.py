@@ -1,6 +1,7 @@
 """The shell of the monitor: an HTTP server on the service's own loop."""
 
 import asyncio
+import socket
 from typing import ClassVar
 
 from atlas.service.service import Service
@@ -15,6 +16,7 @@ class Monitor(Service):
     """Serves the desk's state over HTTP."""
 
     name: ClassVar[str] = "monitor"
+    _listener: socket.socket | None = None
     _database: Database | None = None
     _desk: DeskView | None = None
     _server: HttpServer | None = None
@@ -23,7 +25,7 @@ class Monitor(Service):
     async def start(self) -> None:
         """Take the port, open the database, serve."""
         settings = self.settings
-        listener = listen(settings.bind_address, settings.monitor.http_port)
+        self._listener = listen(settings.bind_address, settings.monitor.http_port)
         token = read_or_make_token(settings.monitor_token_file)
         self._database = await Database.connect(
             settings.database.url,
@@ -34,7 +36,7 @@ class Monitor(Service):
         )
         self._desk = DeskView(settings, self.bus, self._database)
         self._server = HttpServer(build_app(self._desk, token), self._report_malformed)
-        self._serving = asyncio.create_task(self._server.serve([listener]))
+        self._serving = asyncio.create_task(self._server.serve([self._listener]))
         self._serving.add_done_callback(self._on_served)
 
     async def stop(self) -> None:
@@ -42,6 +44,8 @@ class Monitor(Service):
         if self._server is not None and self._serving is not None:
             self._server.should_exit = True
             await self._serving
+        if self._listener is not None:
+            self._listener.close()
         if self._desk is not None:
             self._desk.close()
         if self._database is not None:

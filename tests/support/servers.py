@@ -1,5 +1,6 @@
 """Real processes for tests: a database server, services, the command line. Each ends with its test, by its own process id."""
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -7,11 +8,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import urllib.request
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from prometheus_client.parser import text_string_to_metric_families
+
+from atlas.bus import Bus, Requester, robots
+from atlas.service.config import load
+from atlas.service.run import open_bus
+from atlas.service.settings import Settings
+
 COMMANDS = Path(sys.executable).parent
+TESTS = Path(__file__).parents[1]
 START_SECONDS = 30.0
 
 
@@ -126,12 +136,12 @@ def atlas(
 class ServiceProcess:
     """`atlas run NAME` as a process of its own. What it says on standard error is kept in a file."""
 
-    def __init__(self, name: str, settings: Mapping[str, object], folder: Path) -> None:
+    def __init__(self, name: str, settings: Mapping[str, object], folder: Path, command: Sequence[str] = ()) -> None:
         self._log = folder / f"{name}.stderr"
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
-                [str(COMMANDS / "atlas"), "run", name],
-                env=environment(settings),
+                command or [str(COMMANDS / "atlas"), "run", name],
+                env={**environment(settings), "PYTHONPATH": str(TESTS)},
                 cwd=folder,
                 stdout=subprocess.PIPE,
                 stderr=output,
@@ -166,9 +176,9 @@ class ServiceProcess:
 
 
 @contextlib.contextmanager
-def service(name: str, settings: Mapping[str, object], folder: Path) -> Iterator[ServiceProcess]:
-    """A service that is started, and gone afterwards."""
-    started = ServiceProcess(name, settings, folder)
+def service(name: str, settings: Mapping[str, object], folder: Path, command: Sequence[str] = ()) -> Iterator[ServiceProcess]:
+    """A service, or another `command`, that is started, and gone afterwards."""
+    started = ServiceProcess(name, settings, folder, command)
     try:
         yield started
     finally:
@@ -177,8 +187,6 @@ def service(name: str, settings: Mapping[str, object], folder: Path) -> Iterator
 
 def ports_of(name: str) -> Sequence[str]:
     """The settings of service `name` that are ports it listens on."""
-    from atlas.service.settings import Settings
-
     section = getattr(Settings(), name)
     return [f"{name}.{field}" for field in type(section).model_fields if field.endswith("_port")]
 
@@ -190,6 +198,47 @@ def desk_settings(folder: Path, database: DatabaseServer | None = None) -> dict[
         **dict(zip(names, free_ports(len(names)), strict=True)),
         "state_dir": folder / "state",
         "log.format": "json",
+        "strategy.folder": TESTS.parent / "strategies",
         "database.start_timeout_seconds": 1,
         **({"database.url": database.url} if database is not None else {}),
     }
+
+
+def figures_of(port: int) -> dict[str, float]:
+    """What a service serves as metrics: value by name, labels included but for the service's."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        families = list(text_string_to_metric_families(answer.read().decode()))
+    return {
+        " ".join([sample.name, *(value for name, value in sample.labels.items() if name != "service")]): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+@contextlib.contextmanager
+def simulated_gateway(port: int, folder: Path) -> Iterator[ServiceProcess]:
+    """The simulated gateway, ready."""
+    command = [str(COMMANDS / "atlas"), "gateway", "simulate", "--port", str(port)]
+    with service("gateway", {}, folder, command) as gateway:
+        wait_until_listening(port, gateway.process)
+        yield gateway
+
+
+@contextlib.asynccontextmanager
+async def bus_of(name: str, settings: Mapping[str, object]) -> AsyncIterator[tuple[Bus, Settings]]:
+    """The bus of a process called `name` on a desk with these settings."""
+    loaded = load(environment=environment(settings)).settings
+    bus = open_bus(name, loaded)
+    try:
+        yield bus, loaded
+    finally:
+        await asyncio.to_thread(bus.close)
+
+
+@contextlib.asynccontextmanager
+async def control_of(name: str, settings: Mapping[str, object]) -> AsyncIterator[Requester[Any]]:
+    """A line to the control socket of service `name`. Its key is waited for."""
+    async with bus_of("tester", settings) as (bus, loaded):
+        if bus.keys is not None:
+            await asyncio.to_thread(bus.keys.public_key_of, name)
+        yield Requester(bus, f"tcp://127.0.0.1:{getattr(loaded, name).control_port}", name, robots.Reply)
