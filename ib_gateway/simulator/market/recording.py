@@ -3,7 +3,7 @@
 Two formats:
 
 Lean tick zip   QuantConnect Lean's forex ticks: .../eurusd/20140505_quote.zip with one CSV of `ms,bid,ask` in it; ms counts
-                from 00:00 UTC of the date in the file name, the folder names the pair. There are no sizes: they are 0.
+                from 00:00 UTC of the date in the file name. There are no sizes: they are 0.
 CSV             a header `time,instrument,bid,ask,bid_size,ask_size`, then one quote per line in order of time; time is UTC
                 nanoseconds since the epoch or ISO 8601 with its zone, instrument an id as EUR.USD@IDEALPRO. Sizes may be
                 empty: they are 0.
@@ -106,7 +106,14 @@ class Recording:
         match = _LEAN_NAME.fullmatch(path.name)
         if match is None:
             raise BadInput(f"the recording {path} is not named as a Lean recording; expected a name as 20140505_quote.zip")
-        pair = path.absolute().parent.name.upper()
+        with zipfile.ZipFile(path) as archive:
+            members = archive.namelist()
+            if len(members) != 1:
+                raise BadInput(f"the recording {path} holds {len(members)} files; expected one CSV of ticks")
+            text = archive.read(members[0]).decode("ascii")
+        # The file in the archive is named as 20140505_eurusd_tick_quote.csv; where it is not, the folder tells the pair.
+        parts = Path(members[0]).name.upper().split("_")
+        pair = parts[1] if len(parts) > 1 else path.absolute().parent.name.upper()
         cash = (i for i in listed if i.kind is InstrumentKind.CASH)
         name = next((i.id for i in cash if i.symbol + i.currency == pair), None)
         if name is None:
@@ -115,11 +122,6 @@ class Recording:
             midnight = from_datetime(datetime.strptime(match[1], "%Y%m%d").replace(tzinfo=UTC))
         except ValueError as error:
             raise BadInput(f"the recording {path}: {match[1]} is no date") from error
-        with zipfile.ZipFile(path) as archive:
-            members = archive.namelist()
-            if len(members) != 1:
-                raise BadInput(f"the recording {path} holds {len(members)} files; expected one CSV of ticks")
-            text = archive.read(members[0]).decode("ascii")
         for number, line in enumerate(text.splitlines(), 1):
             try:
                 ms, bid, ask = line.split(",")
