@@ -42,6 +42,7 @@ ReportMalformed = Callable[[str, str], None]
 """Called with the source and what was wrong."""
 
 _SILENT_SECONDS = 10.0
+_END_SEEN_AFTER_SECONDS = 0.1
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -87,7 +88,9 @@ class MetricsServer:
             raise Unavailable(
                 f"the metrics port {address}:{port} of {service} cannot be used ({error.strerror}); set {service}.metrics_port"
             ) from error
-        self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": _END_SEEN_AFTER_SECONDS}, name="metrics", daemon=True
+        )
 
     def __enter__(self) -> Self:
         self._thread.start()
