@@ -55,7 +55,7 @@ class LocalDesk:
         await self._close()
 
     async def _start(self) -> None:
-        self.bus = open_bus("desk", self.settings)
+        self.bus = open_bus("desk", self.settings, peer_key_seconds=0.0)  # who is not there yet is asked again
         await self._launch("gateway", self.plan.gateway_command, self._gateway_is_ready)
         await self._launch("database", self.plan.database_command, self._database_is_ready)
         self.account = self._connection.accounts[0]
@@ -202,7 +202,10 @@ class LocalDesk:
     async def _is_settled(self, trader: Mapping[str, Any], strategy: Mapping[str, Any]) -> bool:
         if trader.get("orders_working") or trader.get("backlog") or strategy.get("waiting"):
             return False
-        heard = max((robot.last_trader_sequence for robot in await self.robots()), default=0)
+        robots_now = await self.robots()
+        if any(robot.state == "running" for robot in robots_now):
+            return False
+        heard = max((robot.last_trader_sequence for robot in robots_now), default=0)
         return heard >= trader.get("events", 0) and trader.get("executions_uncharged") == 0
 
     async def audit(self) -> tuple[Audit, DatabaseBooks]:

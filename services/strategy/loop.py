@@ -46,7 +46,6 @@ class RobotLoop(threading.Thread):
     ) -> None:
         super().__init__(name="robots", daemon=True)
         self.hosts = hosts
-        self.paused = False
         self.failure: BaseException | None = None
         self.missed = 0
         self._mailbox = mailbox
@@ -146,8 +145,6 @@ class RobotLoop(threading.Thread):
         return min(IDLE_SECONDS, max(0.0, (min(due) - self._clock.now_ns()) / NS_PER_SECOND))
 
     def _on_market(self, events: Sequence[MarketEvent]) -> None:
-        if self.paused:
-            return
         for event in events:
             for host in self._by_instrument[event.instrument]:
                 host.handle(event)
@@ -200,7 +197,7 @@ class RobotLoop(threading.Thread):
         now = self._clock.now_ns()
         for host in self.hosts:
             due = host.runtime.next_timer_ns
-            if due is not None and due <= now and not self.paused:
+            if due is not None and due <= now:
                 host.handle(Timer(now))
 
     # Orders out

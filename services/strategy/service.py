@@ -116,14 +116,17 @@ class StrategyService(Service):
         }
 
     async def pause(self) -> None:
-        """Keep market data from the robots; their orders are still followed."""
-        if self._loop is not None:
-            self._loop.paused = True
+        """Have the robots decide nothing; what happens to their orders is still followed."""
+        self._command("pause")
 
     async def resume(self) -> None:
-        """Give the robots market data again."""
-        if self._loop is not None:
-            self._loop.paused = False
+        """Have the robots decide again."""
+        self._command("resume")
+
+    def _command(self, command: str) -> None:
+        """Put a command for all robots into the mailbox: it has its place in the sequence of their events."""
+        if self._control is None or not self._control.try_send(Control(command, self.clock.now_ns())):
+            raise Unavailable(f"the robots cannot take {command!r} now; try again")
 
     async def on_control(self, request: Any, peer: str) -> Message:
         """Answer what every service answers, and for the robots."""
