@@ -32,6 +32,7 @@ from atlas.exchange.rates import Rates
 from atlas.exchange.standing import Market, Standing, StandingState
 
 _NOTHING: Sequence[ExchangeEvent] = ()
+_MOST = 1e12  # of a quantity or a price; what is beyond cannot be computed with to the last digit
 
 
 class Terms(Value, frozen=True):
@@ -193,7 +194,8 @@ class Exchange:
         if standing is None and order.id in self._orders:
             return Reason.DUPLICATE_ID, f"order {order.id} already stands"
         quantity = exact(order.quantity)
-        if quantity < exact(instrument.min_size) or quantity % exact(instrument.size_step):
+        sensible = instrument.min_size <= order.quantity <= _MOST
+        if not sensible or quantity % exact(instrument.size_step):
             return Reason.BAD_QUANTITY, (
                 f"{order.quantity:g} is not a quantity of {instrument.id}: at least {instrument.min_size:g}, "
                 f"in steps of {instrument.size_step:g}"
@@ -201,7 +203,7 @@ class Exchange:
         if standing is not None and quantity <= standing.filled:
             return Reason.BAD_QUANTITY, f"{float(standing.filled):g} are filled already"
         if order.kind is OrderKind.LIMIT:
-            if order.limit_price is None or order.limit_price <= 0:
+            if order.limit_price is None or not 0 < order.limit_price <= _MOST:
                 return Reason.NO_LIMIT_PRICE, "a limit order needs a limit price above zero"
             if not instrument.on_tick(order.limit_price):
                 return Reason.OFF_TICK, f"{order.limit_price!r} is not a multiple of {instrument.tick_size!r}"

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from atlas.domain import NS_PER_SECOND, from_datetime
 from ib_gateway.simulator.broker.client import Client, LiveBars
 from ib_gateway.simulator.broker.floor import Floor, Handlers
 from ib_gateway.simulator.broker.tape import Tape, TapeBar, fixed_edges
+from ib_gateway.simulator.broker.times import client_time
 from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.messages import replies
 from ib_gateway.simulator.messages import requests as r
@@ -149,14 +149,7 @@ class HistoryDesk:
             return 0
         if request.keep_up_to_date:
             raise ValueError("keepUpToDate needs an empty end time")
-        try:
-            if "-" in text:
-                return from_datetime(datetime.strptime(text, "%Y%m%d-%H:%M:%S").replace(tzinfo=ZoneInfo("UTC")))
-            date, time, *zone = text.split()
-            moment = datetime.strptime(f"{date} {time}", "%Y%m%d %H:%M:%S")  # noqa: DTZ007
-            return from_datetime(moment.replace(tzinfo=ZoneInfo(zone[0] if zone else listing.instrument.time_zone)))
-        except (ValueError, KeyError, OSError):
-            raise ValueError(f"Invalid end time '{text}'; write yyyymmdd-hh:mm:ss") from None
+        return client_time(text, listing.instrument.time_zone)
 
 
 def bar_seconds(text: str) -> int:

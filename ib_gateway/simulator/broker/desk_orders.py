@@ -5,15 +5,14 @@ report for every fill. An order is its client's: others cannot cancel it and are
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from atlas.domain import Order, OrderKind, Side, TimeInForce, from_datetime
+from atlas.domain import Order, OrderKind, Side, TimeInForce
 from atlas.exchange import Accepted, Cancelled, ExchangeEvent, Executed, Expired, Modified, Refused, Rejected
 from ib_gateway.simulator.broker import order_checks as checks
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.floor import LOGIN_ZONE, Floor, Handlers, local_date
 from ib_gateway.simulator.broker.records import Fill, HeldOrder, Placed
+from ib_gateway.simulator.broker.times import client_time
 from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.messages import Ticket, replies
 from ib_gateway.simulator.messages import requests as r
@@ -219,10 +218,9 @@ class OrderDesk:
 
     def _list_executions(self, client: Client, request: r.Executions) -> None:
         try:
-            since = _filter_time(request.time)
-        except ValueError:
-            text = f"Error validating request.-'bc' : cause - Invalid time '{request.time}'; write yyyymmdd-hh:mm:ss."
-            self._floor.error(client, request.req_id, 321, text)
+            since = client_time(request.time, LOGIN_ZONE) if request.time.strip() else 0
+        except ValueError as error:
+            self._floor.error(client, request.req_id, 321, f"Error validating request.-'bc' : cause - {error}.")
             return
         wanted = [fill for fill in self._floor.book.fills if self._passes(fill, request, since)]
         for fill in wanted:
@@ -309,14 +307,3 @@ def _order_of(event: ExchangeEvent) -> str:
             return event.execution.order_id
         case _:
             return event.order_id
-
-
-def _filter_time(text: str) -> int:
-    """The moment a filter begins: "yyyymmdd-hh:mm:ss" in UTC, or "yyyymmdd hh:mm:ss[ zone]", by default the login's zone."""
-    if not text.strip():
-        return 0
-    if "-" in text:
-        return from_datetime(datetime.strptime(text.strip(), "%Y%m%d-%H:%M:%S").replace(tzinfo=ZoneInfo("UTC")))
-    date, time, *zone = text.split()
-    moment = datetime.strptime(f"{date} {time}", "%Y%m%d %H:%M:%S")  # noqa: DTZ007
-    return from_datetime(moment.replace(tzinfo=ZoneInfo(zone[0] if zone else LOGIN_ZONE)))

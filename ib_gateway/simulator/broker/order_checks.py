@@ -26,6 +26,8 @@ _REJECTIONS: dict[Reason, Callable[[str], Objection]] = {
 BEFORE_THE_BOOK = frozenset(_REJECTIONS)
 """Reasons for which an order never comes to exist: its number stays free."""
 
+_MOST_SHARES = 1e10
+
 _NOT_SIMULATED: tuple[tuple[str, Callable[[Ticket], object]], ...] = (
     ("an order with transmit=False", lambda t: not t.transmit),
     ("an attached order (parentId)", lambda t: t.parent_id),
@@ -70,8 +72,8 @@ def objection(ticket: Ticket, listing: Listing, accounts: Sequence[str]) -> Obje
         return 10052, f"Invalid time in force: {ticket.time_in_force} is not simulated."
     if ticket.quantity <= 0:
         return 434, "The order size cannot be zero."
-    step = listing.instrument.size_step
-    if ticket.quantity < listing.instrument.min_size or round(ticket.quantity / step, 6) != round(ticket.quantity / step):
+    step, steps = listing.instrument.size_step, ticket.quantity / listing.instrument.size_step
+    if not listing.instrument.min_size <= ticket.quantity <= _MOST_SHARES or round(steps, 6) != round(steps):
         return 461, f"The size value must be at least {listing.instrument.min_size:g} in steps of {step:g}."
     for what, is_wanted in _NOT_SIMULATED:
         if is_wanted(ticket):

@@ -14,6 +14,7 @@ UNSET_DOUBLE = "1.7976931348623157E308"
 UNSET_INTEGER = "2147483647"
 _UNSET = frozenset({"", UNSET_DOUBLE, "1.7976931348623157e+308", UNSET_INTEGER, "1.7976931348623157E+308"})
 _MAX_TEXTS = 200_000
+_LARGEST = 2**31 - 1
 
 
 class _Texts(dict[float, str]):
@@ -45,15 +46,16 @@ class Kind(NamedTuple):
 
 
 def _integer(text: str) -> int:
+    """A whole number of 32 bits; some clients write it with a point."""
     if not text:
         return 0
     try:
-        return int(text)
+        value = int(text)
     except ValueError:
-        value = float(text)
-        if value != int(value):
-            raise
-        return int(value)
+        value = int(float(text)) if float(text).is_integer() else _LARGEST + 1
+    if not -_LARGEST <= value <= _LARGEST:
+        raise ValueError(f"{text[:40]!r} is not a whole number of 32 bits")
+    return value
 
 
 def _boolean(text: str) -> bool:

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from atlas.domain import ManualClock, Quote, UnknownInstrument, from_datetime
 from atlas.exchange import Exchange
@@ -14,6 +16,7 @@ from ib_gateway.simulator.messages import requests as r
 
 EURUSD = Contract(con_id=12087792, exchange="IDEALPRO")
 AAPL = Contract(con_id=265598, exchange="SMART")
+CATALOGUE = load()
 NOON = from_datetime(datetime(2026, 6, 5, 16, tzinfo=UTC))  # noon in New York
 
 
@@ -25,7 +28,7 @@ class Desk:
         self.said = []
         self.records = list(records)
         self.wanted = []
-        catalogue = load()
+        catalogue = CATALOGUE
         self.exchange = Exchange(catalogue.instruments(), {account: {"USD": cash} for account in accounts})
         self.broker = Broker(
             catalogue,
@@ -299,3 +302,64 @@ def test_a_change_may_not_turn_an_order_into_another(desk):
     said = desk.place(1, order_type="LMT", limit_price=1.1, action="SELL")
     assert (said[0].code, kinds(said[1:])) == (105, ["OpenOrder", "OrderStatus"])
     assert said[1].ticket.action == "BUY"
+
+
+# Whatever is asked
+
+_TEXTS = st.sampled_from([
+    "", "DU1", "BUY", "EUR", "CASH", "IDEALPRO", "USD", "AAPL", "STK", "SMART", "1 D", "30 S", "5 secs", "1 day", "TRADES",
+    "MIDPOINT", "BidAsk", "AllLast", "All", "$LEDGER:ALL", "20260605-16:00:00", "20260605 16:00:00 US/Eastern",
+    "20260605 16:00:00 Mars/Phobos", "20260605 16:00:00", "yesterday", "-",
+])  # fmt: skip
+_NUMBERS = {
+    int: st.sampled_from([-1, 0, 1, 2, 3, 5, 239, 2**31 - 1]),
+    float: st.sampled_from([-1.0, 0.0, 0.5, 1.0, 1.1, 1.16, 20_000.0, 1e300]),
+    bool: st.booleans(),
+    str: _TEXTS,
+}
+_REQUESTS = [
+    kind
+    for kind in vars(r).values()
+    if isinstance(kind, type) and issubclass(kind, r.Request) and kind not in (r.Request, r.Numbered, r.StartApi)
+]
+_CONTRACTS = st.one_of(
+    st.sampled_from([EURUSD, EURUSD, EURUSD, AAPL, Contract(), Contract(con_id=5)]),
+    st.builds(Contract, symbol=_TEXTS, sec_type=_TEXTS, currency=_TEXTS, exchange=_TEXTS),
+)
+_TICKETS = st.builds(
+    Ticket,
+    action=st.sampled_from(["BUY", "SELL", "BUY", "SELL", "", "x"]),
+    quantity=st.sampled_from([1.0, 5_000.0, 20_000.0, 30_000.0, 0.0, -5.0, 1.5, 1e300]),
+    order_type=st.sampled_from(["MKT", "LMT", "LMT", "STP", ""]),
+    limit_price=st.sampled_from([None, 1.0, 1.1, 1.15, 1.3, 1.100001, 0.0, -1.0, 1e300]),
+    time_in_force=st.sampled_from(["", "DAY", "GTC", "IOC", "FOK"]),
+    account=st.sampled_from(["", "DU1", "DU9"]),
+    what_if=st.sampled_from([False, False, False, True]),
+)
+
+
+@st.composite
+def anything(draw, kind):
+    """A request with sensible and senseless values in it."""
+    special = {Contract: _CONTRACTS, Ticket: _TICKETS, **_NUMBERS}
+    return kind(**{field.name: draw(special[field.type]) for field in msgspec.structs.fields(kind)})
+
+
+_STEPS = st.one_of([anything(kind) for kind in _REQUESTS] + [anything(r.PlaceOrder)] * 10)
+
+
+@given(st.lists(st.tuples(_STEPS, st.sampled_from([1.1, 1.16, 1.2]), st.sampled_from([0.0, 5_000.0])), max_size=25))
+@settings(max_examples=300, deadline=None)
+def test_no_sequence_of_requests_breaks_the_broker_and_its_records_rebuild_it(steps):
+    desk = Desk()
+    desk.connect()
+    for request, ask, size in steps:
+        desk.broker.handle(1, request)
+        desk.clock.advance(700_000_000)
+        desk.quote(bid=round(ask - 0.0001, 5), ask=ask, bid_size=size, ask_size=size)
+        desk.broker.on_time()
+        desk.broker.settle()
+    again = Desk(records=desk.records)
+    assert again.exchange.state().ledger == desk.exchange.state().ledger
+    assert again.exchange.state().standing == desk.exchange.state().standing
+    assert again.broker.snapshot().orders == desk.broker.snapshot().orders

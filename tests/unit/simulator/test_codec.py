@@ -158,6 +158,8 @@ def payload(*fields):
         (payload("7", "3", "9", "x", "", "", "", "", "", ""), "malformed", 9),
         (payload("61", "1", "surplus"), "malformed", -1),
         (payload("4", "1", "one", ""), "malformed", -1),
+        (payload("4", "1", "4294967296", ""), "malformed", 4294967296),
+        (payload("4", "1", "1.5", ""), "malformed", -1),
     ],
 )
 def test_a_message_that_cannot_be_read_says_which_request_it_was(message, kind, req_id):
