@@ -1,11 +1,12 @@
 """Do the books agree? Three that know of the same trades are asked: the robots, the database, the gateway."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from atlas.bus.robots import RobotReport
-from atlas.domain import Books, OrderStatus, exact
+from atlas.domain import Books, OrderStatus, UnknownInstrument, exact
 from atlas.store import Database, InstrumentRepository, OrderRepository, TradeRepository
 from atlas.trading.broker import BrokerSnapshot
 
@@ -17,29 +18,43 @@ _CENT = Decimal("0.01")  # the gateway tells cash to the cent
 
 @dataclass(frozen=True)
 class DatabaseBooks:
-    """What the database says happened."""
+    """What the database says happened. `executions` are ids by account."""
 
     orders: int
     rejected: int
-    fills: int
+    executions: Mapping[str, frozenset[str]]
     uncharged: int
     positions: Positions
     cash_changes: dict[str, Cash]
 
+    @property
+    def fills(self) -> int:
+        """How many executions there were."""
+        return sum(len(ids) for ids in self.executions.values())
+
 
 async def read_database(database: Database) -> DatabaseBooks:
-    """Fold the trades in the database, and count its orders."""
+    """Fold the trades in the database, and count its orders.
+
+    Raises:
+        DatabaseAway: the database does not answer.
+        UnknownInstrument: an instrument was traded, and its definition is missing.
+    """
     instruments = await InstrumentRepository(database).all()
     counts = await OrderRepository(database).count_by_status()
     books = Books()
+    executions: dict[str, set[str]] = defaultdict(set)
     for execution, commission in await TradeRepository(database).all():
+        if execution.instrument not in instruments:
+            raise UnknownInstrument(f"the database has trades of {execution.instrument}, but not what that is; restore it")
+        executions[execution.account].add(execution.id)
         books.execute(execution, instruments[execution.instrument])
         if commission is not None:
             books.charge(commission)
     return DatabaseBooks(
         orders=sum(counts.values()),
         rejected=sum(counts.get(status.value, 0) for status in (OrderStatus.REJECTED, OrderStatus.DENIED)),
-        fills=books.executions,
+        executions={account: frozenset(ids) for account, ids in executions.items()},
         uncharged=books.uncharged,
         positions=books.positions(),
         cash_changes=books.cash_changes(),
@@ -85,9 +100,10 @@ def audit(
         *_compare("robots", ours, "database", database.positions),
         *_compare("database", database.positions, "gateway", gateway.positions),
     ]
-    executed = sum(1 for execution in gateway.executions if execution.account == account)
-    if executed != database.fills:
-        differences.append(f"the gateway executed {executed} times, the database has {database.fills}")
+    executed = {execution.id for execution in gateway.executions if execution.account == account}
+    written = database.executions.get(account, frozenset())
+    differences += [f"execution {one} is in the database and not at the gateway" for one in sorted(written - executed)]
+    differences += [f"execution {one} is at the gateway and not in the database" for one in sorted(executed - written)]
     if database.uncharged:
         differences.append(f"{database.uncharged} executions have no commission")
     changes = database.cash_changes.get(account, {})

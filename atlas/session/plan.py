@@ -1,6 +1,7 @@
 """Which processes a desk on this machine is made of, and with which settings. Everything on loopback, on free ports."""
 
 import json
+import os
 import shutil
 import socket
 import sys
@@ -95,6 +96,7 @@ def _environment(folder: Path, options: DemoOptions, ports: Mapping[str, int]) -
         "strategy.folder": str(_strategies()),
         "strategy.robots": json.dumps(robots),
         "log.format": "json",
+        "config": os.devnull,  # not the atlas.yaml of the folder where we happen to be
     }
     return {"ATLAS_" + key.replace(".", "__").upper(): value for key, value in settings.items()}
 

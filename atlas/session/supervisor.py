@@ -14,6 +14,8 @@ import psutil
 import structlog
 
 from atlas.domain import AtlasError, Unavailable
+from atlas.service.settings import ENVIRONMENT_PREFIX
+from atlas.session import tether
 
 log = structlog.get_logger("atlas.session")
 
@@ -24,7 +26,7 @@ _TAIL_BYTES = 4096
 
 @dataclass
 class Process:
-    """One process: what to run, and how to know that it works.
+    """One process: what to run, and how to know that it works. `environment` comes on top of ours without our settings.
 
     `is_ready` is asked again and again until it says True; an AtlasError that it raises counts as not ready yet.
     """
@@ -77,21 +79,24 @@ class Supervisor:
         """Start `process` and wait until it is ready.
 
         Raises:
-            Unavailable: it ended, or was not ready in time; its last words are told.
+            Unavailable: it could not be run, it ended, or it was not ready in time; its last words are told.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         process.log_file = self._folder / f"{process.name}.log"
         with process.log_file.open("ab") as output:
-            process.handle = await asyncio.create_subprocess_exec(
-                *process.command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env={**os.environ, **process.environment},
-                start_new_session=True,  # Ctrl-C is for us alone; we stop the others in order
-            )
+            try:
+                process.handle = await asyncio.create_subprocess_exec(
+                    *process.command,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    env={**_inherited(), **process.environment},
+                    start_new_session=True,  # Ctrl-C is for us alone; we stop the others in order
+                )
+            except OSError as error:
+                raise Unavailable(f"{process.name} cannot be started: {process.command[0]}: {error.strerror}") from error
         self.processes.append(process)
-        await self._wait_until_ready(process)
+        await _wait_until_ready(process, process.handle)
 
     def dead(self) -> list[Process]:
         """Processes that have ended by themselves."""
@@ -102,25 +107,42 @@ class Supervisor:
         while self.processes:
             await _stop_tree(self.processes.pop(), grace_seconds)
 
-    async def _wait_until_ready(self, process: Process) -> None:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + process.ready_seconds
-        while loop.time() < deadline:
-            if process.exit_code is not None:
-                raise Unavailable(_ended(process))
-            with contextlib.suppress(AtlasError):
-                if await process.is_ready():
-                    return
-            await asyncio.sleep(_POLL_SECONDS)
-        raise Unavailable(
-            f"{process.name} was not ready within {process.ready_seconds:g} s; its log is {process.log_file}: "
-            f"{process.last_words()}"
-        )
-
 
 def tethered(*command: str) -> list[str]:
     """`command`, ended by the system if we die without having stopped it."""
-    return [sys.executable, "-m", "atlas.session.tether", *command]
+    return [sys.executable, "-I", tether.__file__, str(os.getpid()), *command]
+
+
+def _inherited() -> dict[str, str]:
+    """Our environment without settings of Atlas: what a process is set to is what its starter says."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(ENVIRONMENT_PREFIX)}
+
+
+async def _wait_until_ready(process: Process, handle: asyncio.subprocess.Process) -> None:
+    ended = asyncio.create_task(handle.wait())
+    ready = asyncio.create_task(_ask_until_ready(process))
+    try:
+        await asyncio.wait({ended, ready}, timeout=process.ready_seconds, return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            raise Unavailable(_ended(process))
+        if not ready.done():
+            raise Unavailable(
+                f"{process.name} was not ready within {process.ready_seconds:g} s; its log is {process.log_file}: "
+                f"{process.last_words()}"
+            )
+        ready.result()
+    finally:
+        ended.cancel()
+        ready.cancel()
+        await asyncio.gather(ended, ready, return_exceptions=True)
+
+
+async def _ask_until_ready(process: Process) -> None:
+    while True:
+        with contextlib.suppress(AtlasError):
+            if await process.is_ready():
+                return
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 def _ended(process: Process) -> str:
@@ -146,3 +168,5 @@ async def _stop_tree(process: Process, grace_seconds: float) -> None:
     for child in family:
         with contextlib.suppress(psutil.NoSuchProcess):
             child.kill()
+    with contextlib.suppress(ProcessLookupError):  # children whose parents had gone before, or that came later
+        os.killpg(handle.pid, signal.SIGKILL)
