@@ -72,6 +72,7 @@ class Desk:
     variables: Mapping[str, str]
     files: tuple[str, ...] = ("docker-compose.yml",)
     command: tuple[str, ...] = field(init=False)
+    built: bool = False
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -96,8 +97,10 @@ class Desk:
         return resolved
 
     def up(self, *services: str) -> None:
-        """Bring it up, built if need be, and wait until every container is healthy."""
-        came_up = self.compose("up", "--detach", "--build", *services, timeout=BUILD_SECONDS, check=False)
+        """Bring it up, the first time built anew, and wait until the containers are healthy."""
+        build = () if self.built else ("--build",)
+        self.built = True
+        came_up = self.compose("up", "--detach", *build, *services, timeout=BUILD_SECONDS, check=False)
         if came_up.returncode != 0:
             pytest.fail(f"it does not come up: {came_up.stderr[-2000:]}\n{self.ailment()}")
         self.wait_until_well(UP_SECONDS, *services)
@@ -117,8 +120,16 @@ class Desk:
         return "\n".join(f"{name} is {problem}\n{self.logs(name)[-3000:]}" for name, problem in ill.items())
 
     def down(self) -> None:
-        """Take it down with its volumes."""
+        """Take it down with its volumes and images."""
         self.compose("down", "--volumes", "--timeout", "20", timeout=180)
+        self.remove_images()
+
+    def remove_images(self) -> None:
+        """Remove the images that were built for this desk alone."""
+        names = run("docker", "image", "ls", "--format", "{{.Repository}}").stdout.split()
+        if own := [name for name in names if name.endswith(self.suffix)]:
+            run("docker", "image", "rm", "--force", *own, check=False)
+        self.built = False
 
     def containers(self) -> dict[str, dict[str, Any]]:
         """What the engine knows of each container, by service."""
@@ -252,8 +263,6 @@ def new_desk(compose_files: tuple[str, ...], tmp_path_factory: pytest.TempPathFa
             "IPV4_NETWORK_PART": free_network_part(),
             "MONITOR_HOST_PORT": str(free_port()),
             "GATEWAY_HOST_PORT": str(free_port()),
-            "ATLAS_IMAGE": f"atlas-e2e{tag}",
-            "GATEWAY_IMAGE": f"atlas-gateway-e2e{tag}",
             "CONFIG_DIR": str(config),
         }
         desks.append(Desk(folder, own | variables, compose_files))
@@ -263,7 +272,7 @@ def new_desk(compose_files: tuple[str, ...], tmp_path_factory: pytest.TempPathFa
     for desk in desks:
         with contextlib.suppress(subprocess.TimeoutExpired):
             desk.compose("down", "--volumes", "--remove-orphans", "--timeout", "10", timeout=180, check=False)
-    run("docker", "image", "rm", "--force", f"atlas-e2e{tag}", f"atlas-gateway-e2e{tag}-simulator", check=False)
+            desk.remove_images()
 
 
 @pytest.fixture(scope="session")

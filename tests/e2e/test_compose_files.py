@@ -33,7 +33,9 @@ def resolve(make_desk: Callable[..., Any], tmp_path: Path) -> Resolve:
 
 def names(config: Config) -> set[str]:
     """Every name that this desk takes on the host."""
-    taken = {config["name"]} | {service["container_name"] for service in config["services"].values()}
+    services = config["services"].values()
+    taken = {config["name"]} | {service["container_name"] for service in services}
+    taken |= {service["image"] for service in services if "build" in service or service.get("pull_policy") == "never"}
     for kind in ("networks", "volumes"):
         taken |= {thing["name"] for thing in config.get(kind, {}).values()}
     return taken

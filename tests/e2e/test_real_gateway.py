@@ -18,11 +18,12 @@ GATEWAY_CLIENTS = ("watcher", "trader")
 
 
 @pytest.fixture(scope="module")
-def paper_desk(desk: Any, new_desk: Callable[..., Any], run: Callable[..., Any]) -> Iterator[Any]:
+def paper_desk(new_desk: Callable[..., Any], run: Callable[..., Any]) -> Iterator[Any]:
     """A desk in the mode paper, begun, its gateway waiting for the approval of its login."""
-    image = f"{desk.variables['ATLAS_IMAGE']}-stand-in"
-    simulator = f"SIMULATOR_IMAGE={desk.variables['GATEWAY_IMAGE']}-simulator"
-    run("docker", "build", "--tag", image, "--build-arg", simulator, str(STAND_IN), timeout=300)
+    simulated = new_desk()
+    simulated.compose("build", "ib_gateway", timeout=600)
+    simulator, image = f"atlas-gateway-simulator{simulated.suffix}", f"stand-in{simulated.suffix}"
+    run("docker", "build", "--tag", image, "--build-arg", f"SIMULATOR_IMAGE={simulator}", str(STAND_IN), timeout=300)
     made = new_desk(
         IB_GATEWAY_MODE="paper",
         IB_GATEWAY_IMAGE=image,
@@ -33,7 +34,7 @@ def paper_desk(desk: Any, new_desk: Callable[..., Any], run: Callable[..., Any])
     made.compose("up", "--detach", "--build", "ib_gateway", *GATEWAY_CLIENTS, timeout=600)
     yield made
     made.down()
-    run("docker", "image", "rm", "--force", image, f"{made.variables['GATEWAY_IMAGE']}-live", check=False)
+    simulated.remove_images()
 
 
 def test_the_services_start_beside_a_gateway_that_waits_for_its_login_and_say_what_they_wait_for(
