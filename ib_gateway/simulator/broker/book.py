@@ -78,6 +78,10 @@ class Book:
         self._add_up()
         self._orders = {name: held for name, held in self._orders.items() if not held.done or held.done_ns >= before_ns}
 
+    def drop(self, exchange_id: str) -> None:
+        """An order never came to be: nobody was told of it. Its number stays used."""
+        del self._orders[exchange_id]
+
     def orders(self) -> list[HeldOrder]:
         """Every order of the day."""
         return list(self._orders.values())

@@ -71,6 +71,9 @@ class Broker:
                 exchange.apply(record)
             book.apply(record)
             count += 1
+        for held in book.standing():
+            if exchange.standing(held.exchange_id) is None:  # killed between placing and the exchange's answer
+                book.drop(held.exchange_id)
         return count
 
     def begin(self) -> None:

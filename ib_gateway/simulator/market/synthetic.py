@@ -108,7 +108,6 @@ class SyntheticMarket:
         self._rate = rate
         self._queue: list[tuple[int, str, _Path]] = []
         self._active: set[str] = set()
-        self._kept: list[Quote | Trade] = []
         for name in active:
             self.activate(name, start_ns)
 

@@ -213,6 +213,22 @@ def test_everything_is_rebuilt_from_the_records(desk):
     assert from_snapshot.place(5)[2].execution_id == desk.place(5)[2].execution_id
 
 
+def test_killed_after_any_record_it_is_rebuilt_with_orders_that_can_be_cancelled(desk):
+    desk.place(1)
+    desk.place(2, order_type="LMT", limit_price=1.1, time_in_force="GTC")
+    desk.place(2, order_type="LMT", limit_price=1.05, time_in_force="GTC")
+    desk.place(3, order_type="LMT", limit_price=1.1, time_in_force="IOC")
+    desk.place(4, contract=AAPL, quantity=1e6)
+    for count in range(len(desk.records) + 1):
+        again = Desk(records=desk.records[:count])
+        again.connect()
+        standing = [order.order_id for order in again.ask(r.OpenOrders()) if isinstance(order, replies.OpenOrder)]
+        again.ask(r.GlobalCancel())
+        assert kinds(again.ask(r.OpenOrders())) == ["OpenOrderEnd"]
+        completed = [order for order in again.ask(r.CompletedOrders(False)) if isinstance(order, replies.CompletedOrder)]
+        assert len(completed) >= len(standing)
+
+
 def test_the_cash_an_account_began_with_is_kept_whatever_the_next_start_says(desk):
     desk.place(1)
     again = Desk(records=[desk.broker.snapshot()], cash=5.0, accounts=("DU1", "DU2"))
