@@ -10,7 +10,7 @@ import struct
 import sys
 from collections.abc import Iterator
 
-CLIENT_ID = 990
+CLIENT_ID = 991
 """The probe's own API client id: no service of the desk uses it, and two probes never run at the same time."""
 
 _START_API = ("71", "2")
