@@ -1,14 +1,16 @@
-"""The requests of one caller that wait for their replies. No socket, no waiting."""
+"""The requests of one caller that wait for their replies. No socket, no waiting. Times are in seconds of `time.monotonic`."""
 
+import time
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
 from atlas.bus._errors import revive
 from atlas.bus._stream import why_unreadable
 from atlas.bus.bus import Bus
-from atlas.bus.envelope import SCHEMA_VERSION, Reply, Request
+from atlas.bus.envelope import SCHEMA_VERSION, Reply
+from atlas.bus.faults import FaultKind
 from atlas.domain import NS_PER_SECOND, AtlasError, BadInput, Unavailable
 
 R = TypeVar("R")
@@ -19,14 +21,14 @@ _UNKNOWN = "its outcome is unknown: ask for the state before trying again"
 class Calls(Generic[R]):
     """Numbers requests, and finds for each reply the request that it belongs to."""
 
-    def __init__(self, bus: Bus, server: str, endpoint: str, reply_type: Any) -> None:
+    def __init__(self, bus: Bus, server: str, endpoint: str, reply_type: object) -> None:
         self._bus = bus
         self._server = server
         self._endpoint = endpoint
-        self._decode: Callable[[bytes], Reply[R]] = msgspec.msgpack.Decoder(Reply[reply_type]).decode
+        self._decode: Callable[[bytes], Reply[R]] = msgspec.msgpack.Decoder(Reply[reply_type]).decode  # type: ignore[valid-type]
         self._encode = msgspec.msgpack.Encoder().encode
         self._last_id = 0
-        self.pending: dict[int, tuple[int, str]] = {}  # request id -> deadline, name of what was asked
+        self._pending: dict[int, tuple[float, str]] = {}  # by request id: when it is given up, and what was asked
 
     def frame(self, body: object, timeout_seconds: float, key: str) -> tuple[int, bytes]:
         """A new request: its id and its frame. It waits for its reply once it is `posted`.
@@ -36,14 +38,15 @@ class Calls(Generic[R]):
         """
         self._last_id += 1
         deadline_ns = self._bus.clock.now_ns() + int(timeout_seconds * NS_PER_SECOND)
-        frame = self._encode(Request(SCHEMA_VERSION, self._last_id, deadline_ns, key, body))
-        self._bus.check_size(frame, f"the request {type(body).__name__} to {self._server}")
+        # The fields of a Request; a tuple looks the same on the wire.
+        frame = self._encode((SCHEMA_VERSION, self._last_id, deadline_ns, key, body))
+        if len(frame) > self._bus.max_message_bytes:
+            self._bus.check_size(frame, f"the request {type(body).__name__} to {self._server}")
         return self._last_id, frame
 
-    def posted(self, number: int, body: object, timeout_seconds: float) -> None:
-        """The request has been sent."""
-        deadline_ns = self._bus.clock.now_ns() + int(timeout_seconds * NS_PER_SECOND)
-        self.pending[number] = (deadline_ns, type(body).__name__)
+    def posted(self, number: int, body: object, give_up: float) -> None:
+        """The request has been sent, and is waited for until `give_up`."""
+        self._pending[number] = (give_up, type(body).__name__)
 
     def settle(self, frame: bytes) -> tuple[int, R | AtlasError] | None:
         """The request that `frame` replies to, and what came of it; None if it is to be dropped."""
@@ -55,7 +58,7 @@ class Calls(Generic[R]):
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self._report(*why_unreadable(frame, error))
             return None
-        if self.pending.pop(reply.id, None) is None:
+        if self._pending.pop(reply.id, None) is None:
             self._report("late_reply", f"request {reply.id}")
             return None
         if reply.error:
@@ -64,30 +67,31 @@ class Calls(Generic[R]):
             return reply.id, BadInput(f"{self._server} sent an empty reply")
         return reply.id, reply.body
 
-    def give_up(self, number: int) -> Unavailable:
-        """Nobody waits any more for the reply to a posted request."""
-        _, what = self.pending.pop(number)
-        return Unavailable(f"{self._server} at {self._endpoint} did not answer {what} in time; {_UNKNOWN}")
+    def forget(self, number: int) -> None:
+        """Nobody waits for this request any more."""
+        self._pending.pop(number, None)
+
+    def next_give_up(self) -> float | None:
+        """When the next request is to be given up, if any waits."""
+        return min((give_up for give_up, _ in self._pending.values()), default=None)
 
     def expire(self) -> list[tuple[int, AtlasError]]:
         """Give up the requests whose time is over."""
-        now_ns = self._bus.clock.now_ns()
-        late = [number for number, (deadline_ns, _) in self.pending.items() if now_ns > deadline_ns]
-        return [(number, self.give_up(number)) for number in late]
+        now = time.monotonic()
+        late = [number for number, (give_up, _) in self._pending.items() if now >= give_up]
+        where = f"{self._server} at {self._endpoint}"
+        return [
+            (number, Unavailable(f"{where} did not answer {self._pending.pop(number)[1]} in time; {_UNKNOWN}"))
+            for number in late
+        ]
 
     def lose(self) -> list[tuple[int, AtlasError]]:
         """The connection broke: no reply can come to what was asked on it."""
-        lost = [
-            (
-                number,
-                Unavailable(
-                    f"the connection to {self._server} at {self._endpoint} broke before it answered {what}; {_UNKNOWN}"
-                ),
-            )
-            for number, (_, what) in self.pending.items()
+        lost, self._pending = self._pending, {}
+        where = f"the connection to {self._server} at {self._endpoint}"
+        return [
+            (number, Unavailable(f"{where} broke before it answered {what}; {_UNKNOWN}")) for number, (_, what) in lost.items()
         ]
-        self.pending.clear()
-        return list(lost)
 
-    def _report(self, kind: Any, detail: str) -> None:
+    def _report(self, kind: FaultKind, detail: str) -> None:
         self._bus.report(f"replies of {self._server}", kind, self._endpoint, detail)

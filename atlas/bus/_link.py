@@ -5,6 +5,7 @@ import time
 
 import zmq
 
+from atlas.bus._fd_reader import NOBLOCK, plain_send
 from atlas.bus._guard import read_event
 from atlas.bus.bus import Bus
 from atlas.domain import AtlasError, Refused, Unavailable
@@ -52,6 +53,7 @@ class Link:
         if heartbeat:
             self.socket.set(zmq.HEARTBEAT_IVL, 2_000)
             self.socket.set(zmq.HEARTBEAT_TIMEOUT, 10_000)
+        self._put = plain_send(self.socket)
         self.monitor = self.socket.get_monitor_socket(_EVENTS, f"inproc://monitor-{id(self)}-{time.monotonic_ns()}")
         self.monitor.linger = 0
         try:
@@ -81,7 +83,7 @@ class Link:
         if not self.connected:
             return False
         try:
-            self.socket.send(frame, zmq.NOBLOCK)
+            self._put(frame, NOBLOCK)
         except zmq.Again:
             return False
         return True

@@ -4,14 +4,13 @@ After a timeout the outcome is unknown, and the error says so; the requester goe
 """
 
 import asyncio
-import sys
 import time
 from typing import Any, Generic, TypeVar
 
 import zmq
 
 from atlas.bus._calls import Calls
-from atlas.bus._fd_reader import FdReader
+from atlas.bus._fd_reader import NOBLOCK, FdReader, readable
 from atlas.bus._link import Link
 from atlas.bus.bus import Bus
 from atlas.domain import AtlasError, Unavailable
@@ -23,26 +22,31 @@ _BUDGET = 256  # replies taken in one go, before others on the loop have their t
 
 
 class Requester(Generic[R]):
-    """Asks `server` from an event loop. Made inside the running loop; many requests may be under way at once."""
+    """Asks `server` from an event loop. Made inside the running loop; many requests may be under way at once.
+
+    Requests leave in the order in which they were asked.
+    """
 
     def __init__(self, bus: Bus, endpoint: str, server: str, reply_type: Any) -> None:
         self._bus = bus
         self._loop = asyncio.get_running_loop()
         self._calls: Calls[R] = Calls(bus, server, endpoint, reply_type)
         self._link = Link(bus, zmq.DEALER, endpoint, server, _HIGH_WATER_MARK, heartbeat=True)
+        self._receive = self._link.socket.recv
         self._losses = 0
         self._futures: dict[int, asyncio.Future[R]] = {}
+        self._timer: asyncio.TimerHandle | None = None  # one for all requests, at the time of the next to be given up
         self._changed = asyncio.Event()  # something has happened to the connection
         self._line = asyncio.Lock()  # whoever waits for the connection stands in line
         self._waiting = 0
         self._reader = FdReader(self._link.socket, self._drain)
-        self._watcher = FdReader(self._link.monitor, self._drain)
+        self._watcher = FdReader(self._link.monitor, self._notice)
         bus.opened(self)
 
     @property
     def connected(self) -> bool:
         """Whether the server is there, as far as is known."""
-        self._link.pump()
+        self._notice()
         return self._link.connected
 
     async def ask(self, body: object, timeout_seconds: float, key: str = "") -> R:
@@ -56,24 +60,23 @@ class Requester(Generic[R]):
         """
         give_up = self._loop.time() + timeout_seconds
         number, frame = self._calls.frame(body, timeout_seconds, key)
-        await self._send(frame, give_up)
-        self._calls.posted(number, body, timeout_seconds)
+        if self._waiting or not self._link.send(frame):
+            await self._send_later(frame, give_up)
+        self._calls.posted(number, body, give_up)
         future: asyncio.Future[R] = self._loop.create_future()
         self._futures[number] = future
         self._reader.look_again()
-        timer = self._loop.call_at(give_up, self._time_is_up, number)
+        if self._timer is None or give_up < self._timer.when():
+            self._set_timer(give_up)
         try:
             return await future
         finally:
-            timer.cancel()
-            self._futures.pop(number, None)
-            self._calls.pending.pop(number, None)
+            del self._futures[number]
+            self._calls.forget(number)
 
-    async def _send(self, frame: bytes, give_up: float) -> None:
-        """Send in the order of asking, at once if possible, else as soon as there is a connection with room."""
+    async def _send_later(self, frame: bytes, give_up: float) -> None:
+        """Send as soon as there is a connection with room, and all who have waited longer have sent."""
         self._notice()
-        if not self._waiting and self._link.send(frame):
-            return
         self._waiting += 1
         try:
             async with asyncio.timeout_at(give_up), self._line:
@@ -87,23 +90,26 @@ class Requester(Generic[R]):
         finally:
             self._waiting -= 1
 
-    def _time_is_up(self, number: int) -> None:
-        future = self._futures.get(number)
-        if future is not None and not future.done():
-            future.set_exception(self._calls.give_up(number))
+    def _set_timer(self, give_up: float | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = None if give_up is None else self._loop.call_at(give_up, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        for number, error in self._calls.expire():
+            self._resolve(number, error)
+        self._set_timer(self._calls.next_give_up())
 
     def _drain(self) -> bool:
-        more = self._read(_BUDGET)
-        if not more:
-            self._notice()
-        self._changed.set()
-        return more
-
-    def _read(self, limit: int) -> bool:
-        """Take in up to `limit` replies. False if no more are there."""
+        """Take in replies. Mostly there is one, and to look whether there are more is cheaper than to fail reading."""
+        if self._waiting:
+            self._changed.set()
         try:
-            for _ in range(limit):
-                self._settle(self._link.socket.recv(zmq.NOBLOCK))
+            self._settle(self._receive(NOBLOCK))
+            if not readable(self._link.socket):
+                return False
+            for _ in range(_BUDGET):
+                self._settle(self._receive(NOBLOCK))
         except zmq.Again:
             return False
         return True
@@ -122,15 +128,19 @@ class Requester(Generic[R]):
         else:
             future.set_result(outcome)
 
-    def _notice(self) -> None:
-        """Fail what was under way on a connection that is gone."""
+    def _notice(self) -> bool:
+        """Take in what has happened to the connection. Fails what was under way on one that is gone."""
         self._link.pump()
+        self._changed.set()
         if self._link.losses != self._losses:
             self._losses = self._link.losses
-            self._read(sys.maxsize)  # replies that came before the connection broke
+            while self._drain():  # replies that came before it broke
+                pass
             for number, error in self._calls.lose():
                 self._resolve(number, error)
             self._link.renew()
+        self._reader.look_again()
+        return False
 
     def close(self) -> None:
         """Close the socket; whoever still waits gets Unavailable."""
@@ -139,6 +149,7 @@ class Requester(Generic[R]):
             return
         self._reader.close()
         self._watcher.close()
+        self._set_timer(None)
         if not self._loop.is_closed():
             for number, error in self._calls.lose():
                 self._resolve(number, error)
@@ -164,7 +175,7 @@ class BlockingRequester(Generic[R]):
     @property
     def connected(self) -> bool:
         """Whether the server is there, as far as is known."""
-        self._link.pump()
+        self._look()
         return self._link.connected
 
     def post(self, body: object, key: str = "", timeout_seconds: float = 5.0) -> int:
@@ -178,7 +189,7 @@ class BlockingRequester(Generic[R]):
         number, frame = self._calls.frame(body, timeout_seconds, key)
         if not self._link.send(frame):
             raise self._link.why_not_there()
-        self._calls.posted(number, body, timeout_seconds)
+        self._calls.posted(number, body, time.monotonic() + timeout_seconds)
         return number
 
     def receive(self) -> list[tuple[int, R | AtlasError]]:
@@ -192,7 +203,7 @@ class BlockingRequester(Generic[R]):
         self._link.pump()  # first, so that replies which came before the connection broke are read
         try:
             while True:
-                settled = self._calls.settle(self._link.socket.recv(zmq.NOBLOCK))
+                settled = self._calls.settle(self._link.socket.recv(NOBLOCK))
                 if settled is not None:
                     self._kept.append(settled)
         except zmq.Again:
@@ -214,8 +225,6 @@ class BlockingRequester(Generic[R]):
                     raise settled[1]
                 else:
                     return settled[1]
-            if time.monotonic() >= give_up:
-                raise self._calls.give_up(number)
             self._wait(zmq.POLLIN, give_up)
 
     def _post_when_there(self, body: object, key: str, give_up: float) -> int:

@@ -5,7 +5,6 @@ Nothing that a peer sends ends the loop, and no reply waits for a peer.
 
 import asyncio
 import contextlib
-import inspect
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
@@ -14,7 +13,7 @@ import msgspec
 import zmq
 
 from atlas.bus._errors import INTERNAL
-from atlas.bus._fd_reader import FdReader
+from atlas.bus._fd_reader import NOBLOCK, SNDMORE, FdReader, plain_send, readable
 from atlas.bus._peer import sender_of
 from atlas.bus._stream import why_unreadable
 from atlas.bus.bus import Bus
@@ -25,7 +24,6 @@ B = TypeVar("B")
 Handler = Callable[[B, str], object | Awaitable[object]]
 
 _BUDGET = 256  # requests taken in one go, before others on the loop have their turn
-_FRAMES = 2
 
 
 class _Remembered:
@@ -66,6 +64,8 @@ class RequestServer(Generic[B]):
         self._decode: Callable[[bytes], Request[B]] = msgspec.msgpack.Decoder(Request[request_type]).decode
         self._decode_head = msgspec.msgpack.Decoder(RequestHead).decode
         self._encode = msgspec.msgpack.Encoder().encode
+        self._now_ns = bus.clock.now_ns
+        self._max_message_bytes = bus.max_message_bytes
         self._remember = remember
         self._max_running = max_running
         self._remembered: OrderedDict[tuple[str, str], _Remembered] = OrderedDict()
@@ -73,30 +73,40 @@ class RequestServer(Generic[B]):
         self._socket = bus.socket(zmq.ROUTER, high_water_mark)
         self._socket.set(zmq.ROUTER_MANDATORY, 1)  # so that a reply to nobody is an error that can be counted
         self.endpoint = bus.bind(self._socket, endpoint, socket_name)
+        self._put = plain_send(self._socket)
+        self._draining = False  # the loop that drains looks again by itself
         self._reader = FdReader(self._socket, self._drain)
         bus.opened(self)
 
     def _drain(self) -> bool:
+        """Take in requests. Mostly there is one, and to look whether there are more is cheaper than to fail reading."""
         if len(self._running) >= self._max_running:
-            self._socket.get(zmq.EVENTS)  # re-arms the descriptor; the end of a running request calls again
+            readable(self._socket)  # re-arms the descriptor; the end of a running request calls again
             return False
+        self._draining = True
         try:
+            self._take()
+            if self._socket.closed or not readable(self._socket):
+                return False
             for _ in range(_BUDGET):
-                self._take(self._socket.recv_multipart(zmq.NOBLOCK, copy=False))
                 if self._socket.closed or len(self._running) >= self._max_running:
                     return False
+                self._take()
         except zmq.Again:
             return False
+        finally:
+            self._draining = False
         return True
 
-    def _take(self, frames: list[zmq.Frame]) -> None:
-        payload = frames[-1].bytes
-        peer = sender_of(frames[-1])
-        if len(frames) != _FRAMES:
-            self._bus.report(self._name, "malformed", peer, f"{len(frames)} frames")
+    def _take(self) -> None:
+        """Receive one request, and start it or drop it."""
+        identity = self._socket.recv(NOBLOCK)
+        frame = self._socket.recv(NOBLOCK, copy=False)  # not copied, for only so it says from whom it came
+        peer, payload = sender_of(frame), frame.bytes
+        if frame.more:
+            self._bus.report(self._name, "malformed", peer, f"{len(self._socket.recv_multipart()) + 2} frames")
             return
-        identity = frames[0].bytes
-        if len(payload) > self._bus.max_message_bytes:
+        if len(payload) > self._max_message_bytes:
             self._bus.report(self._name, "oversized", peer, f"{len(payload)} bytes")
             return
         try:
@@ -104,7 +114,7 @@ class RequestServer(Generic[B]):
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self._refuse(identity, peer, payload, error)
             return
-        if self._bus.clock.now_ns() > request.deadline_ns:
+        if self._now_ns() > request.deadline_ns:
             self._bus.report(self._name, "expired", peer, type(request.body).__name__)
         elif request.key:
             self._start_once(identity, peer, request)
@@ -122,8 +132,7 @@ class RequestServer(Generic[B]):
         text = f"{self._bus.name} cannot read the request: {detail}"
         frame = self._encode(Reply[object](SCHEMA_VERSION, head.id, BadInput.__name__, text, None))
         with contextlib.suppress(zmq.ZMQError):  # who sends such things is told if it waits, and not missed if it is gone
-            self._socket.send_multipart([identity, frame], zmq.NOBLOCK)
-        self._reader.look_again()
+            self._send(identity, frame)
 
     def _start_once(self, identity: bytes, peer: str, request: Request[B]) -> None:
         key = (peer, request.key)
@@ -148,7 +157,7 @@ class RequestServer(Generic[B]):
             result = self._handler(request.body, peer)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises becomes a reply
             result = self._error(peer, request, error)
-        if inspect.isawaitable(result):
+        if hasattr(result, "__await__"):
             task = asyncio.ensure_future(self._finish_later(peer, request, result, callers, known))
             self._running.add(task)
             task.add_done_callback(self._finished)
@@ -204,16 +213,22 @@ class RequestServer(Generic[B]):
             if outcome is None:
                 raise TypeError("the handler returned nothing")  # noqa: TRY301 - one report for all replies that cannot be sent
             frame = self._encode(reply)
-            self._bus.check_size(frame, "a reply")
+            if len(frame) > self._max_message_bytes:
+                self._bus.check_size(frame, "a reply")
         except (BadInput, TypeError, ValueError, OverflowError) as error:
             self._bus.report(self._name, "internal_error", type(outcome).__name__, "the reply cannot be sent", error)
             text = f"{INTERNAL} of {self._bus.name}: the reply cannot be sent; see its log"
             frame = self._encode(Reply[object](SCHEMA_VERSION, number, "AtlasError", text, None))
         try:
-            self._socket.send_multipart([identity, frame], zmq.NOBLOCK)
+            self._send(identity, frame)
         except zmq.ZMQError as error:  # EHOSTUNREACH: the peer is gone; EAGAIN: it does not read
             self._bus.report(self._name, "lost_reply", self.endpoint, error.strerror or "")
-        self._reader.look_again()
+
+    def _send(self, identity: bytes, frame: bytes) -> None:
+        self._put(identity, NOBLOCK | SNDMORE)
+        self._put(frame, NOBLOCK)
+        if not self._draining:
+            self._reader.look_again()
 
     def close(self) -> None:
         """Stop answering and close the socket. Requests that are being worked on are cancelled, and stay unanswered."""

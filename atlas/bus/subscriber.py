@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import zmq
 
-from atlas.bus._fd_reader import FdReader, readable
+from atlas.bus._fd_reader import NOBLOCK, FdReader, readable
 from atlas.bus._link import RETRY_AFTER_REFUSAL_SECONDS, Link
 from atlas.bus._stream import StreamReader
 from atlas.bus.bus import Bus
@@ -23,7 +23,6 @@ ALL = "*"
 """A topic that ends with this stands for all topics that begin with what is before it."""
 
 _GREET_AFTER_SECONDS = (0.01, 0.02, 0.05, 0.1, 0.25)  # the last one again and again
-_NOBLOCK = int(zmq.NOBLOCK)
 _AT_ONCE_BYTES = 65_536  # about what is taken at once: what is decoded from it shall fit into a processor's cache
 
 
@@ -78,10 +77,10 @@ class _SubscriberBase(Generic[T]):
         frames, self._kept = self._kept, []
         receive, append = self._link.socket.recv, frames.append
         try:
-            frame = receive(_NOBLOCK)
+            frame = receive(NOBLOCK)
             append(frame)
             for _ in range(min(limit - len(frames), _AT_ONCE_BYTES // (len(frame) + 1))):
-                append(receive(_NOBLOCK))
+                append(receive(NOBLOCK))
         except zmq.Again:
             self._link.pump()
         return frames

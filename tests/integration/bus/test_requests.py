@@ -182,6 +182,8 @@ async def test_a_request_given_up_is_not_delivered_when_the_server_comes_back(se
     requester = requester_of(first)
     assert await requester.ask(ASK, 5) == ANSWER
     first.bus.close()
+    with pytest.raises(Unavailable):
+        await requester.ask(market.Greet("never, either"), 0.1)
     for number in range(5):
         with pytest.raises(Unavailable, match="is not there; nothing was sent"):
             await requester.ask(market.Greet(f"never {number}"), 0.1)
