@@ -14,6 +14,7 @@ from atlas.service.metrics import Figures, text_figures
 from atlas.service.settings import Settings
 
 _LOOK_FOR_KEYS_SECONDS = 0.1
+_CANCEL_AGAIN_SECONDS = 0.5
 
 
 class Service:
@@ -168,10 +169,11 @@ class Service:
 
     async def cancel_tasks(self) -> None:
         """Cancel the background tasks and wait for them."""
-        tasks = [task for task in self._tasks if not task.done()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := [task for task in self._tasks if not task.done()]:
+            for task in tasks:
+                task.cancel()
+            # A cancellation is lost where what a task waits for fails at the same moment: so it is said again.
+            await asyncio.wait(tasks, timeout=_CANCEL_AGAIN_SECONDS)
 
     async def _know(self, peer: str, keys: KeyRing) -> None:
         loop = asyncio.get_running_loop()

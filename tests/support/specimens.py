@@ -1,6 +1,7 @@
 """Services that behave badly in one way each, run in the monitor's place: `python -m support.specimens NAME`."""
 
 import asyncio
+import contextlib
 import sys
 import threading
 
@@ -77,6 +78,18 @@ class StopsBadly(Specimen):
 
     async def stop(self) -> None:
         raise RuntimeError("nothing to stop")
+
+
+class LosesACancellation(Specimen):
+    """A background task of it goes on after it was cancelled, once."""
+
+    async def start(self) -> None:
+        self.keep(asyncio.create_task(self._work()))
+
+    async def _work(self) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
 
 
 class IsDegraded(Specimen):

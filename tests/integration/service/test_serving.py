@@ -12,7 +12,7 @@ from support.servers import bus_of, control_of, environment, figures_of, free_po
 from atlas.bus import Requester, control
 from atlas.domain import AtlasError, ConfigurationError, Refused, Unavailable
 from atlas.service.config import load
-from atlas.service.run import serve
+from atlas.service.run import STOP_SECONDS, serve
 from services.monitor import Monitor
 from services.strategy import StrategyService
 from services.trader import Trader
@@ -106,6 +106,13 @@ async def test_without_curve_no_keys_are_made(settings):
     async with served(specimens.Specimen, plain) as line:
         assert (await line.ask(control.Ping(), 5.0)).ready
     assert not (settings["state_dir"] / "keys").exists()
+
+
+async def test_a_task_that_lost_its_cancellation_does_not_hold_up_the_stop(settings):
+    async with served(specimens.LosesACancellation, settings) as line:
+        await line.ask(control.Ping(), 5.0)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < STOP_SECONDS
 
 
 async def test_a_service_can_be_stopped_while_it_starts(settings):
