@@ -23,7 +23,7 @@ class ComboLeg(msgspec.Struct, frozen=True):
     exempt_code: int = -1
 
 
-class Contract(msgspec.Struct, frozen=True):
+class Contract(msgspec.Struct, frozen=True, gc=False):
     """A contract. Empty texts and a zero con id say nothing."""
 
     con_id: int = 0

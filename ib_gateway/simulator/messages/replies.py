@@ -9,11 +9,11 @@ from ib_gateway.simulator.messages.contract import Contract
 from ib_gateway.simulator.messages.ticket import Ticket
 
 
-class Reply(msgspec.Struct, frozen=True):
+class Reply(msgspec.Struct, frozen=True, gc=False):
     """Anything the gateway sends."""
 
 
-class Moment(msgspec.Struct, frozen=True):
+class Moment(msgspec.Struct, frozen=True, gc=False):
     """A time to be written in a time zone, where the client's version of the protocol writes zones."""
 
     ns: int
@@ -230,7 +230,7 @@ class MarketRule(Reply, frozen=True):
     increments: Sequence[tuple[float, float]]
 
 
-class OrderState(msgspec.Struct, frozen=True):
+class OrderState(msgspec.Struct, frozen=True, gc=False):
     """Where an order is and what it costs; None is unknown yet."""
 
     status: str

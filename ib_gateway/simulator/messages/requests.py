@@ -6,7 +6,7 @@ from ib_gateway.simulator.messages.contract import Contract
 from ib_gateway.simulator.messages.ticket import Ticket
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True, gc=False):
     """Anything a client sends."""
 
 

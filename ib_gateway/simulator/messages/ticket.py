@@ -12,7 +12,7 @@ class Condition(msgspec.Struct, frozen=True):
     fields: tuple[str, ...]
 
 
-class Ticket(msgspec.Struct, frozen=True):
+class Ticket(msgspec.Struct, frozen=True, gc=False):
     """The order as its client wrote it. What the simulator does not act on it keeps and gives back."""
 
     action: str = ""

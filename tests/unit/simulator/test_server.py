@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from atlas.domain import BadInput, Unavailable
-from ib_gateway.simulator import SimulatedGateway, SimulatorOptions, serve
+from ib_gateway.simulator import SimulatedGateway, SimulatorOptions, instruments_of_recording, serve
 from ib_gateway.simulator.__main__ import main
 
 GREETING = b"API\0\0\0\0\x09v157..176"
@@ -332,3 +332,24 @@ def placed(order_id, kind, limit=""):
     ticket = Ticket(action="BUY", quantity=20_000.0, order_type=kind, limit_price=limit or None, time_in_force="GTC")
     text = compile_writer(PLACE_ORDER, 176)(requests.PlaceOrder(order_id, Contract(con_id=12087792), ticket))
     return message(*text.split("\0")[:-1])
+
+
+def test_the_instruments_of_a_recording_can_be_asked_beforehand(tmp_path):
+    path = tmp_path / "ticks.csv"
+    path.write_text(
+        "time,instrument,bid,ask,bid_size,ask_size\n1,AAPL@SMART,1,2,,\n2,EUR.USD@IDEALPRO,1,2,,\n3,AAPL@SMART,1,2,,\n"
+    )
+    assert instruments_of_recording(path) == ("AAPL@SMART", "EUR.USD@IDEALPRO")
+
+
+async def test_who_serves_is_told_the_port():
+    told = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(serve(SimulatorOptions(port=0), ready=told.set_result))
+    reader, writer = await asyncio.open_connection("127.0.0.1", await asyncio.wait_for(told, 10))
+    writer.write(GREETING)
+    assert (await Peer(reader, writer).next())[0] == "176"
+    writer.close()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    with pytest.raises(ConnectionError):
+        await asyncio.open_connection("127.0.0.1", told.result())
