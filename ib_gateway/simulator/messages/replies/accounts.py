@@ -1,0 +1,129 @@
+"""What the gateway says about accounts, positions, profit and loss."""
+
+from collections.abc import Sequence
+
+from ib_gateway.simulator.messages.contract import Contract
+from ib_gateway.simulator.messages.replies.base import Reply
+
+
+class AccountValue(Reply, frozen=True):
+    """A value of an account."""
+
+    key: str
+    value: str
+    currency: str
+    account: str
+
+
+class PortfolioValue(Reply, frozen=True):
+    """A position and what it is worth."""
+
+    contract: Contract
+    position: float
+    market_price: float
+    market_value: float
+    average_cost: float
+    unrealized: float
+    realized: float
+    account: str
+
+
+class AccountTime(Reply, frozen=True):
+    """When account values were computed, HH:MM."""
+
+    text: str
+
+
+class AccountDownloadEnd(Reply, frozen=True):
+    """No more values of an account for now."""
+
+    account: str
+
+
+class AccountUpdateMulti(Reply, frozen=True):
+    """A value of an account, under a request id."""
+
+    req_id: int
+    account: str
+    model_code: str
+    key: str
+    value: str
+    currency: str
+
+
+class AccountUpdateMultiEnd(Reply, frozen=True):
+    """No more values for now."""
+
+    req_id: int
+
+
+class AccountSummary(Reply, frozen=True):
+    """A chosen value of an account."""
+
+    req_id: int
+    account: str
+    tag: str
+    value: str
+    currency: str
+
+
+class AccountSummaryEnd(Reply, frozen=True):
+    """No more values for now."""
+
+    req_id: int
+
+
+class Position(Reply, frozen=True):
+    """A position of an account."""
+
+    account: str
+    contract: Contract
+    position: float
+    average_cost: float
+
+
+class PositionEnd(Reply, frozen=True):
+    """No more positions for now."""
+
+
+class PositionMulti(Reply, frozen=True):
+    """A position of an account, under a request id."""
+
+    req_id: int
+    account: str
+    contract: Contract
+    position: float
+    average_cost: float
+    model_code: str
+
+
+class PositionMultiEnd(Reply, frozen=True):
+    """No more positions for now."""
+
+    req_id: int
+
+
+class Pnl(Reply, frozen=True):
+    """Profit and loss of an account; None is unknown."""
+
+    req_id: int
+    daily: float | None
+    unrealized: float | None
+    realized: float | None
+
+
+class PnlSingle(Reply, frozen=True):
+    """Profit and loss of one position; None is unknown."""
+
+    req_id: int
+    position: float
+    daily: float | None
+    unrealized: float | None
+    realized: float | None
+    value: float | None
+
+
+class FamilyCodes(Reply, frozen=True):
+    """Accounts and their families."""
+
+    codes: Sequence[tuple[str, str]]

@@ -1,0 +1,104 @@
+"""What the gateway says about contracts and exchanges."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ib_gateway.simulator.messages.contract import Contract
+from ib_gateway.simulator.messages.replies.base import Reply
+
+
+class ContractDetails(Reply, frozen=True):
+    """All about one contract. `last_trade` is expiry and time of the last trade."""
+
+    req_id: int
+    contract: Contract
+    last_trade: str
+    market_name: str
+    min_tick: float
+    order_types: str
+    valid_exchanges: str
+    under_con_id: int
+    long_name: str
+    contract_month: str
+    industry: str
+    category: str
+    subcategory: str
+    time_zone: str
+    trading_hours: str
+    liquid_hours: str
+    security_ids: Sequence[tuple[str, str]]
+    agg_group: int
+    under_symbol: str
+    under_sec_type: str
+    market_rule_ids: str
+    real_expiry: str
+    stock_type: str
+    min_size: float = 1.0
+    size_increment: float = 1.0
+    suggested_size_increment: float = 1.0
+    price_magnifier: int = 1
+    ev_rule: str = ""
+    ev_multiplier: float = 0.0
+
+
+class ContractDetailsEnd(Reply, frozen=True):
+    """No more contracts."""
+
+    req_id: int
+
+
+class SymbolSample(msgspec.Struct, frozen=True):
+    """An instrument that matches a pattern."""
+
+    con_id: int
+    symbol: str
+    sec_type: str
+    primary_exchange: str
+    currency: str
+    description: str
+    issuer_id: str = ""
+    derivatives: tuple[str, ...] = ()
+
+
+class SymbolSamples(Reply, frozen=True):
+    """Instruments that match a pattern."""
+
+    req_id: int
+    samples: Sequence[SymbolSample]
+
+
+class MarketRule(Reply, frozen=True):
+    """Price increments, each from a price on."""
+
+    rule_id: int
+    increments: Sequence[tuple[float, float]]
+
+
+class OptionParametersEnd(Reply, frozen=True):
+    """No more expiries and strikes."""
+
+    req_id: int
+
+
+class DepthExchange(msgspec.Struct, frozen=True):
+    """An exchange with market depth."""
+
+    exchange: str
+    sec_type: str
+    listing_exchange: str
+    service: str
+    agg_group: int
+
+
+class DepthExchanges(Reply, frozen=True):
+    """Exchanges with market depth."""
+
+    exchanges: Sequence[DepthExchange]
+
+
+class SmartComponents(Reply, frozen=True):
+    """Bit number, exchange and letter of each component."""
+
+    req_id: int
+    components: Sequence[tuple[int, str, str]]
