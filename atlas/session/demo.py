@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from atlas.domain import AtlasError, Unavailable
 from atlas.session.desk import LocalDesk
-from atlas.session.plan import DemoOptions, make_plan
+from atlas.session.plan import DemoOptions, DemoPlan, make_plan
 from atlas.session.view import show_live, show_starting, show_summary
 
 
@@ -17,7 +18,7 @@ async def run_demo(options: DemoOptions) -> dict[str, Any]:
     """Run a desk as `options` say, and return what came of it: the summary's figures.
 
     Raises:
-        AtlasError: a part did not come up; nothing is left running.
+        AtlasError: a part did not come up or is gone, or it was stopped before the desk was up; nothing is left running.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -26,19 +27,33 @@ async def run_demo(options: DemoOptions) -> dict[str, Any]:
     with _folder(options) as folder:
         plan = make_plan(folder, options)
         with show_starting(enabled=not options.json):
-            desk = await LocalDesk(plan).__aenter__()
+            desk = await _started(plan, stop)
         try:
             live = None if options.json else asyncio.create_task(show_live(desk))
             await _wait(stop, options.seconds, desk)
             if live is not None:
                 live.cancel()
                 await asyncio.gather(live, return_exceptions=True)
-            result = await _conclude(desk)
+            result = await _conclude_or_say_who_is_dead(desk)
         finally:
             await desk.__aexit__(None, None, None)
     if not options.json:
         show_summary(result)
     return result
+
+
+async def _started(plan: DemoPlan, stop: asyncio.Event) -> LocalDesk:
+    """The desk, once all of it is up."""
+    starting = asyncio.create_task(LocalDesk(plan).__aenter__())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if starting.done():
+        return starting.result()
+    starting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await (await starting).__aexit__(None, None, None)  # it was quicker
+    raise AtlasError("stopped before the desk was up; nothing is left running")
 
 
 @contextlib.contextmanager
@@ -63,6 +78,16 @@ async def _wait(stop: asyncio.Event, seconds: float | None, desk: LocalDesk) -> 
             await asyncio.wait_for(stop.wait(), left)
         except TimeoutError:
             continue
+
+
+async def _conclude_or_say_who_is_dead(desk: LocalDesk) -> dict[str, Any]:
+    try:
+        return await _conclude(desk)
+    except AtlasError as error:
+        dead = "; ".join(process.obituary() for process in desk.supervisor.dead())
+        if not dead:
+            raise
+        raise Unavailable(f"{dead} (so the books cannot be compared: {error})") from error
 
 
 async def _conclude(desk: LocalDesk) -> dict[str, Any]:

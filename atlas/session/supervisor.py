@@ -58,6 +58,13 @@ class Process:
             lines = file.read().decode(errors="replace").strip().splitlines()
         return next((line for line in reversed(lines) if line.strip()), "").strip()
 
+    def obituary(self) -> str:
+        """How it ended, and its last words if it had any to say about that."""
+        if self.exit_code is not None and self.exit_code < 0:
+            return f"{self.name} was killed by {signal.Signals(-self.exit_code).name}"
+        words = self.last_words().removeprefix("atlas: ")
+        return f"{self.name} ended with exit code {self.exit_code}: {words or f'see {self.log_file}'}"
+
 
 class Supervisor:
     """Starts processes one after the other, each when the one before is ready. Their output goes to files in `folder`.
@@ -124,7 +131,7 @@ async def _wait_until_ready(process: Process, handle: asyncio.subprocess.Process
     try:
         await asyncio.wait({ended, ready}, timeout=process.ready_seconds, return_when=asyncio.FIRST_COMPLETED)
         if ended.done():
-            raise Unavailable(_ended(process))
+            raise Unavailable(process.obituary())
         if not ready.done():
             raise Unavailable(
                 f"{process.name} was not ready within {process.ready_seconds:g} s; its log is {process.log_file}: "
@@ -143,11 +150,6 @@ async def _ask_until_ready(process: Process) -> None:
             if await process.is_ready():
                 return
         await asyncio.sleep(_POLL_SECONDS)
-
-
-def _ended(process: Process) -> str:
-    words = process.last_words().removeprefix("atlas: ")
-    return f"{process.name} ended with exit code {process.exit_code}: {words or f'see {process.log_file}'}"
 
 
 async def _stop_tree(process: Process, grace_seconds: float) -> None:

@@ -191,6 +191,7 @@ async def test_children_of_a_process_that_has_died_before_are_killed_too(tmp_pat
     os.kill(parent.pid, signal.SIGKILL)
     await parent.handle.wait()
     assert supervisor.dead() == [parent]
+    assert parent.obituary() == "child was killed by SIGKILL"
     assert not gone(child)
     await supervisor.stop()
     await until_gone(child)
