@@ -56,6 +56,7 @@ class Connection:
         self.ib = IB()
         self._on_lost = on_lost
         self._closing = False
+        self._lost = asyncio.Event()
         self._last_error = ""
         self._instruments: dict[str, Instrument] = {}
         self._one_at_a_time = asyncio.Lock()
@@ -111,6 +112,28 @@ class Connection:
             raise Unavailable(f"{where} gave no API session ({error or type(error).__name__}); is it logged in?") from error
         self.last_heard_ns = self.clock.now_ns()
 
+    async def stay_open(
+        self, *, orders: bool, on_problem: Callable[[str], None], on_open: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Open the session again whenever it is lost, with growing pauses, for good.
+
+        Args:
+            orders: as for `open`.
+            on_problem: told why an attempt failed.
+            on_open: what there is to do once a session stands again.
+        """
+        while True:
+            await self._lost.wait()
+            backoff = Backoff()
+            while not self.is_up:
+                try:
+                    await self.open(orders=orders)
+                except AtlasError as error:
+                    on_problem(str(error))
+                    await backoff.wait()
+            self._lost.clear()
+            await on_open()
+
     def close(self) -> None:
         """End the session."""
         self._closing = True
@@ -161,6 +184,7 @@ class Connection:
         if self._closing:
             return
         log.warning("gateway connection lost", host=self.host, port=self.port, client_id=self.client_id)
+        self._lost.set()
         if self._on_lost is not None:
             self._on_lost()
 

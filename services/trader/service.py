@@ -26,7 +26,6 @@ from atlas.bus.orders import (
 )
 from atlas.domain import (
     NS_PER_SECOND,
-    AtlasError,
     BadInput,
     Cancel,
     Clock,
@@ -85,7 +84,6 @@ class Trader(Service):
             on_lost=self._on_lost,
         )
         self._broker = Broker(self._connection, self._instruments, self._on_report)
-        self._lost = asyncio.Event()
         self._unreconciled = "orders are not reconciled with the broker yet"
         self._to_journal = Latency("tick_to_journal")
         self._database: Database | None = None
@@ -125,7 +123,8 @@ class Trader(Service):
         await self._restore(account, orders, trades, events)
         self.keep(asyncio.create_task(self._ledger.run()))
         self.keep(asyncio.create_task(self._sender.run()))
-        self.keep(asyncio.create_task(self._connection_loop()))
+        staying = self._connection.stay_open(orders=True, on_problem=self._on_problem, on_open=self._reconcile_until_known)
+        self.keep(asyncio.create_task(staying))
         await self._reconcile_until_known()
         with self.listening_on("order_port") as endpoint:
             self._server = RequestServer(self.bus, endpoint, "order commands", messages.Request, self._on_request)
@@ -346,20 +345,9 @@ class Trader(Service):
 
     def _on_lost(self) -> None:
         self._unreconciled = "the connection to the gateway was lost; orders are not reconciled yet"
-        self._lost.set()
 
-    async def _connection_loop(self) -> None:
-        while True:
-            await self._lost.wait()
-            self._lost.clear()
-            backoff = Backoff()
-            while not self._connection.is_up:
-                try:
-                    await self._connection.open(orders=True)
-                except AtlasError as error:
-                    self._unreconciled = str(error)
-                    await backoff.wait()
-            await self._reconcile_until_known()
+    def _on_problem(self, reason: str) -> None:
+        self._unreconciled = reason
 
     async def _reconcile_until_known(self) -> None:
         backoff = Backoff()

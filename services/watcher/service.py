@@ -8,7 +8,7 @@ from atlas.bus import Bus, Publisher, RequestServer
 from atlas.bus import market as messages
 from atlas.bus.market import Done, Greet, Instruments, InstrumentsRequest, Snapshot, SnapshotRequest, Subscribe
 from atlas.domain import AtlasError, Bar, Clock, Instrument, InstrumentKind, Quote, Trade
-from atlas.ib import Backoff, Connection, Feed, keep_open
+from atlas.ib import Connection, Feed, keep_open
 from atlas.market import BarBuilder, StalenessClock, Subscription, Subscriptions
 from atlas.service.metrics import Figures
 from atlas.service.service import Service
@@ -36,7 +36,6 @@ class Watcher(Service):
             on_lost=self._on_lost,
         )
         self._feed = Feed(self._connection, self._on_tick)
-        self._lost = asyncio.Event()
         self._instruments: dict[str, Instrument] = {}
         self._subscriptions = Subscriptions(limit=own.market_data_lines)
         self._staleness = StalenessClock(own.stale_seconds)
@@ -68,7 +67,8 @@ class Watcher(Service):
         )
         with self.listening_on("request_port") as endpoint:
             self._server = RequestServer(self.bus, endpoint, "market requests", messages.Request, self._on_request)
-        self.keep(asyncio.create_task(self._connection_loop()))
+        staying = self._connection.stay_open(orders=False, on_problem=self._on_problem, on_open=self._on_open)
+        self.keep(asyncio.create_task(staying))
         self.keep(asyncio.create_task(self._prove_loop()))
 
     async def stop(self) -> None:
@@ -180,21 +180,13 @@ class Watcher(Service):
         self._feed.forget()
         self._subscriptions = self._subscriptions.after_loss()
         self._ticking.clear()
-        self._lost.set()
 
-    async def _connection_loop(self) -> None:
-        while True:
-            await self._lost.wait()
-            self._lost.clear()
-            backoff = Backoff()
-            while not self._connection.is_up:
-                try:
-                    await self._connection.open(orders=False)
-                except AtlasError as error:
-                    self._gateway_problem = str(error)
-                    await backoff.wait()
-            self._gateway_problem = ""
-            self._apply()
+    def _on_problem(self, reason: str) -> None:
+        self._gateway_problem = reason
+
+    async def _on_open(self) -> None:
+        self._gateway_problem = ""
+        self._apply()
 
     async def _prove_loop(self) -> None:
         """Every second a round trip: it proves the gateway, and its time closes the bars that no tick has closed."""
