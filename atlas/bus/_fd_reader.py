@@ -23,9 +23,9 @@ def readable(socket: zmq.Socket[bytes]) -> bool:
     return bool(cast("int", socket.get(zmq.EVENTS)) & _POLLIN)
 
 
-def plain_send(socket: zmq.Socket[bytes]) -> Callable[[bytes, int], object]:
+def plain_send(socket: zmq.Socket[bytes]) -> Callable[[bytes | bytearray, int], object]:
     """`socket.send` without the Python layer above it, which costs as much again as sending. Takes data and flags."""
-    return cast("Callable[[bytes, int], object]", super(zmq.Socket, socket).send)
+    return cast("Callable[[bytes | bytearray, int], object]", super(zmq.Socket, socket).send)
 
 
 class FdReader:

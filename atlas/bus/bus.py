@@ -79,7 +79,7 @@ class Bus:
         """Count a fault, and log it if it is the first of its kind from `source`."""
         self._faults.report(socket, kind, source, detail, error)
 
-    def check_size(self, frame: bytes, what: str) -> None:
+    def check_size(self, frame: bytes | bytearray, what: str) -> None:
         """Refuse to send what the other side would drop.
 
         Raises:

@@ -37,9 +37,9 @@ class Envelope(msgspec.Struct, Generic[T], array_like=True, gc=False):
     epoch: int
     sequence: int
     sent_ns: int
-    durable: bool
-    conflated: int
     events: tuple[T, ...]
+    durable: bool = False
+    conflated: int = 0
 
 
 class Delivery(Envelope[T], Generic[T], array_like=True, gc=False):

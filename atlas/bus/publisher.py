@@ -20,13 +20,24 @@ _BUDGET = 256  # frames taken in one go, before others on the loop have their tu
 
 
 class _Stream:
-    """One topic: what its frames begin with, and the number of its next message."""
+    """One topic of plain messages: the number of the next one, and the frame of the last one.
 
-    __slots__ = ("head", "next")
+    All frames begin alike, up to the epoch, and `at` is the last byte of that. The next message is encoded into the same
+    buffer from there on: as an array of its own, whose first byte is put right again afterwards.
+    """
 
-    def __init__(self, head: bytes) -> None:
-        self.head = head
+    __slots__ = ("at", "byte", "frame", "next")
+
+    def __init__(self, head: bytes, source: str, epoch: int) -> None:
+        envelope = msgspec.msgpack.encode((SCHEMA_VERSION, source, epoch, *_TAIL))
+        tail = msgspec.msgpack.encode(_TAIL)
+        self.frame = bytearray(head + envelope[: len(envelope) - len(tail) + 1])
+        self.at = len(self.frame) - 1
+        self.byte = self.frame[self.at]
         self.next = 1
+
+
+_TAIL = (0, 0, ())  # sequence, sent_ns and events, which change from message to message
 
 
 def _head(topic: str) -> bytes:
@@ -58,6 +69,7 @@ class Publisher:
         self.epoch = bus.clock.now_ns() if epoch is None else epoch
         self._streams: dict[str, _Stream] = {}
         self._encode = msgspec.msgpack.Encoder().encode
+        self._encode_into = msgspec.msgpack.Encoder().encode_into
         self._source = bus.name
         self._max_message_bytes = bus.max_message_bytes
         self._now_ns = bus.clock.now_ns
@@ -84,15 +96,18 @@ class Publisher:
             BadInput: the message is over the size limit.
         """
         stream = self._streams.get(topic) or self._open(topic)
-        if self._send(stream.head, stream.next, events, False):
-            stream.next += 1
-            return True
-        return False
+        frame = stream.frame
+        self._encode_into((stream.next, self._now_ns(), events), frame, stream.at)
+        frame[stream.at] = stream.byte
+        if not self._send(topic, frame):
+            return False
+        stream.next += 1
+        return True
 
     def publish_numbered(self, topic: str, first_sequence: int, events: Sequence[object]) -> bool:
         """Publish events that carry numbers for good, without gaps: the first has `first_sequence`. Else like `publish`."""
-        stream = self._streams.get(topic) or self._open(topic)
-        return self._send(stream.head, first_sequence, events, True)
+        fields = (SCHEMA_VERSION, self._source, self.epoch, first_sequence, self._now_ns(), events, True)
+        return self._send(topic, _head(topic) + self._encode(fields))
 
     def heartbeat(self, topic: str, last_sequence: int) -> bool:
         """Say that `last_sequence` is the last number published, so that whoever lost the last events sees it."""
@@ -100,7 +115,8 @@ class Publisher:
 
     def greet(self, greeting_id: str) -> bool:
         """Publish on the private topic of the subscriber that asked for it; see `Subscriber.hello`."""
-        return self._send(_head(HELLO + greeting_id), 1, (), False)
+        fields = (SCHEMA_VERSION, self._source, self.epoch, 1, self._now_ns(), ())
+        return self._send(HELLO, _head(HELLO + greeting_id) + self._encode(fields))
 
     async def writable(self) -> None:
         """Wait until publishing may succeed again."""
@@ -114,14 +130,12 @@ class Publisher:
             await asyncio.wait_for(self._changed.wait(), _RECHECK_SECONDS)
 
     def _open(self, topic: str) -> _Stream:
-        stream = self._streams[topic] = _Stream(_head(topic))
+        stream = self._streams[topic] = _Stream(_head(topic), self._source, self.epoch)
         return stream
 
-    def _send(self, head: bytes, sequence: int, events: Sequence[object], durable: bool) -> bool:  # noqa: FBT001 - hot path
-        # The fields of an Envelope; a tuple looks the same on the wire and is made in half the time.
-        frame = head + self._encode((SCHEMA_VERSION, self._source, self.epoch, sequence, self._now_ns(), durable, 0, events))
+    def _send(self, topic: str, frame: bytes | bytearray) -> bool:
         if len(frame) > self._max_message_bytes:
-            self._bus.check_size(frame, f"a message on {head.decode()[:-1]}")
+            self._bus.check_size(frame, f"a message on {topic}")
         try:
             self._put(frame, NOBLOCK)
         except zmq.Again:

@@ -35,7 +35,7 @@ def receive(mailbox, count):
 def frames_of(topic, numbers):
     from support.bus_peers import ENCODE
 
-    return [topic.encode() + b"\0" + ENCODE((1, "watcher", 1, n, 0, False, 0, [quote(n)])) for n in numbers]
+    return [topic.encode() + b"\0" + ENCODE((1, "watcher", 1, n, 0, [quote(n)])) for n in numbers]
 
 
 @ENDPOINTS
@@ -154,7 +154,7 @@ def test_another_service_puts_in_over_tcp(mailbox_of, make_bus):
 
 def test_what_was_put_in_before_the_other_side_was_there_arrives(mailbox_of, make_bus):
     first = mailbox_of(LOCAL)
-    first.close()
+    first.bus.close()
     sender = MailboxSender(make_bus("trader"), first.endpoint, "robot")
     for _ in range(10):
         assert sender.try_send(control.Ping())

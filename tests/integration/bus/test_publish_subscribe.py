@@ -233,7 +233,7 @@ async def test_a_publisher_gone_wrong_is_counted_and_the_good_in_between_arrives
     assert await asyncio.to_thread(socket.poll, 5_000)
 
     def frame(sequence, event, version=1):
-        return TOPIC.encode() + b"\0" + ENCODE((version, "watcher", 1, sequence, 0, False, 0, [event]))
+        return TOPIC.encode() + b"\0" + ENCODE((version, "watcher", 1, sequence, 0, [event]))
 
     for bad in (
         b"",

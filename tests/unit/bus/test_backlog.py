@@ -11,12 +11,12 @@ ENCODE = msgspec.msgpack.Encoder().encode
 
 def quote(instrument, sequence):
     event = Quote(instrument, 1.0, 1.1, 1.0, 1.0, sequence, sequence)
-    return f"{instrument}|quote".encode() + b"\0" + ENCODE((1, "watcher", 1, sequence, 0, False, 0, [event]))
+    return f"{instrument}|quote".encode() + b"\0" + ENCODE((1, "watcher", 1, sequence, 0, [event]))
 
 
 def bar(instrument, sequence):
     event = Bar(instrument, 0, 1, 1.0, 1.0, 1.0, 1.0, 0.0, 1, sequence)
-    return f"{instrument}|bar".encode() + b"\0" + ENCODE((1, "watcher", 1, sequence, 0, False, 0, [event]))
+    return f"{instrument}|bar".encode() + b"\0" + ENCODE((1, "watcher", 1, sequence, 0, [event]))
 
 
 def emptied(backlog):

@@ -12,7 +12,7 @@ LIMIT = 10_000
 
 
 def frame(sequence, *events, epoch=1, topic=TOPIC, durable=False, conflated=0, version=SCHEMA_VERSION):
-    return topic.encode() + b"\0" + ENCODE((version, "watcher", epoch, sequence, 99, durable, conflated, events))
+    return topic.encode() + b"\0" + ENCODE((version, "watcher", epoch, sequence, 99, events, durable, conflated))
 
 
 def order_events(first, count):
