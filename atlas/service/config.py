@@ -20,7 +20,8 @@ from pydantic_core import ErrorDetails
 from atlas.domain import ConfigurationError
 from atlas.service.settings import ENVIRONMENT_PREFIX, Section, Settings
 
-NOT_SETTINGS = frozenset({"ATLAS_CONFIG", "ATLAS_TEST_DATA", "ATLAS_REQUIRE_DATA"})
+# What else is called like a setting: where the file is, which image Compose runs, where tests find recordings.
+NOT_SETTINGS = frozenset({"ATLAS_CONFIG", "ATLAS_IMAGE", "ATLAS_TEST_DATA", "ATLAS_REQUIRE_DATA"})
 
 _COMMAND_LINE, _ENVIRONMENT = "command line", "environment"
 _SHOWN_CHARACTERS = 80

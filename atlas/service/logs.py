@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict, Processor
 
 from atlas.service.settings import LogSettings
 
@@ -13,7 +14,7 @@ def configure_logs(settings: LogSettings, service: str) -> None:
     """Send every log line of this process, also those of the libraries, to standard error under the service's name."""
     console = settings.format == "console" or (settings.format == "auto" and sys.stderr.isatty())
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
+        _named(service),
         structlog.processors.add_log_level,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -44,4 +45,13 @@ def configure_logs(settings: LogSettings, service: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service)
+
+
+def _named(service: str) -> Processor:
+    """Adds the service's name to every line, in whichever thread it was written."""
+
+    def add_service(_logger: Any, _method: str, event: EventDict) -> EventDict:
+        event.setdefault("service", service)
+        return event
+
+    return add_service

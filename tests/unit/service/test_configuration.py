@@ -222,7 +222,15 @@ def test_switches_are_read_from_words(text, value):
 
 
 def test_variables_of_others_are_none_of_our_business():
-    load(environment={"ATLASSIAN_HOME": "/x", "atlas_trader__account": "x", "ATLAS_TEST_DATA": "/x", "PATH": "/bin"})
+    load(
+        environment={
+            "ATLASSIAN_HOME": "/x",
+            "atlas_trader__account": "x",
+            "ATLAS_TEST_DATA": "/x",
+            "ATLAS_IMAGE": "x",
+            "PATH": "/bin",
+        }
+    )
 
 
 SECRET = "hunter2-do-not-tell"
