@@ -1,18 +1,22 @@
 """Prometheus metrics of a service: its figures and the faults of its bus, read at each scrape."""
 
+import io
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from socketserver import ThreadingMixIn
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TextIO
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, make_wsgi_app
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from atlas.domain import Unavailable
+
+log = structlog.get_logger("atlas.service")
 
 Figures = Mapping[str, float | int | str]
 Faults = Mapping[tuple[str, Any], int]
@@ -24,7 +28,12 @@ class _ServiceCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The figures that are numbers as gauges, the faults as one counter."""
-        for name, value in self._figures().items():
+        try:
+            figures = self._figures()
+        except Exception:
+            log.exception("the figures cannot be had, and a scrape fails")
+            raise
+        for name, value in figures.items():
             if isinstance(value, str):
                 continue
             gauge = GaugeMetricFamily(f"atlas_{re.sub(r'[^a-z0-9_]', '_', name.lower())}", name, labels=["service"])
@@ -75,6 +84,10 @@ class MetricsServer:
 
         class Handler(WSGIRequestHandler):
             timeout = _SILENT_SECONDS
+
+            def get_stderr(self) -> TextIO:
+                """Why a scrape failed is logged where it did."""
+                return io.StringIO()
 
             def log_message(self, *_: Any) -> None:
                 """Scrapes are not logged."""

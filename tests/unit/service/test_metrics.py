@@ -2,6 +2,8 @@ import urllib.error
 import urllib.request
 
 import pytest
+import structlog
+from structlog.testing import LogCapture
 from support.servers import figures_of, free_port, occupied
 
 from atlas.domain import Unavailable
@@ -45,7 +47,9 @@ def test_the_process_is_measured_too(port):
     assert shown["process_open_fds"] > 3
 
 
-def test_figures_that_cannot_be_had_fail_the_scrape_and_not_the_server(port):
+def test_figures_that_cannot_be_had_fail_the_scrape_and_not_the_server(port, monkeypatch):
+    log = LogCapture()
+    monkeypatch.setattr("atlas.service.metrics.log", structlog.wrap_logger(None, processors=[log]))
     answers = iter([ZeroDivisionError("a defect"), None])
 
     def figures():
@@ -59,6 +63,7 @@ def test_figures_that_cannot_be_had_fail_the_scrape_and_not_the_server(port):
             figures_of(port)
         assert caught.value.code == 500
         caught.value.close()
+        assert log.entries[0]["event"] == "the figures cannot be had, and a scrape fails"
         assert figures_of(port)["atlas_orders"] == 1
 
 
