@@ -12,6 +12,7 @@ from atlas.domain import AtlasError, Refused, Unavailable
 
 _EVENTS = (
     zmq.Event.CONNECTED
+    | zmq.Event.CLOSED
     | zmq.Event.DISCONNECTED
     | zmq.Event.HANDSHAKE_SUCCEEDED
     | zmq.Event.HANDSHAKE_FAILED_NO_DETAIL
@@ -99,6 +100,8 @@ class Link:
             self.refused = True
             self._retry_at = time.monotonic() + RETRY_AFTER_REFUSAL_SECONDS
             self.bus.report(self.server, "key_refused", self.endpoint, f"{self.server} refuses the key of {self.bus.name}")
+        elif event == zmq.Event.CLOSED:  # nobody listens there (any more)
+            self._failed_handshakes = 0
         elif event != zmq.Event.CONNECTED:
             self._failed_handshakes += 1
             self.bus.report(self.server, "handshake_failed", self.endpoint, f"event {event:#x}, {value}")
@@ -126,7 +129,7 @@ class Link:
             )
         if self._failed_handshakes:
             return Unavailable(
-                f"{where} cannot be talked to: no handshake succeeds; see that it is {self.server}, "
+                f"{where} cannot be talked to: no handshake succeeds; see that it is {self.server}, that it is not hung, "
                 "and that its public key is the one here"
             )
         return Unavailable(f"{where} is not there; nothing was sent; start it, or correct the address")

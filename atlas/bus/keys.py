@@ -137,6 +137,8 @@ def _make_pair(name: str, secret_file: Path) -> None:
             os.link(made, secret_file)
         except FileExistsError:
             return
+        except OSError:  # a file system that knows no links; two first starts at once are then not told apart
+            Path(made).rename(secret_file)
 
 
 def _publish(public_key: bytes, public_file: Path) -> None:

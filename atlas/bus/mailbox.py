@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 import msgspec
 import zmq
 
+from atlas.bus._fd_reader import NOBLOCK, plain_send
 from atlas.bus._link import Link
 from atlas.bus._peer import sender_of
 from atlas.bus._stream import StreamReader, why_unreadable
@@ -76,6 +77,7 @@ class MailboxSender:
         self._closing = threading.Event()
         self._link = Link(bus, zmq.PUSH, endpoint, server, max(1, capacity // 2))
         self.socket = self._link.socket
+        self._put = plain_send(self.socket)
         bus.opened(self)
 
     def send(self, message: object) -> None:
@@ -105,7 +107,7 @@ class MailboxSender:
         """Pass on a published message unless the mailbox is full; False if it is."""
         self._counter[0] += 1
         try:
-            self.socket.send(frame, zmq.NOBLOCK)
+            self._put(frame, NOBLOCK)
         except zmq.Again:
             self._counter[0] -= 1
             self._look()
@@ -190,7 +192,7 @@ class Mailbox(Generic[E, M]):
         receive, append, local = self.socket.recv, frames.append, not self._remote
         try:
             for _ in range(limit):
-                append(receive(zmq.NOBLOCK, local))
+                append(receive(NOBLOCK, local))
         except zmq.Again:
             pass
         return frames

@@ -55,7 +55,7 @@ class RequestServer(Generic[B]):
         handler: Handler[B],
         *,
         high_water_mark: int = 1_000,
-        remember: int = 4_096,
+        remember: int = 1_024,
         max_running: int = 1_024,
     ) -> None:
         self._bus = bus

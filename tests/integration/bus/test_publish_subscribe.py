@@ -1,4 +1,7 @@
 import asyncio
+import queue
+import threading
+import time
 
 import msgspec
 import pytest
@@ -209,6 +212,28 @@ async def test_subscriber_in_a_thread_and_publisher_in_a_loop(make_bus):
 
     [delivery] = await asyncio.to_thread(work)
     assert delivery.events == (quote(1),)
+
+
+async def test_a_publisher_in_a_plain_thread_serves_as_well(make_bus):
+    def produce(bus, ready, over):
+        publisher = Publisher(bus, LOCAL, lossless=True)
+        ready.put(publisher.endpoint)
+        number = 0
+        while not over.is_set():
+            number += 1
+            while not publisher.publish(TOPIC, [quote(number)]) and not over.is_set():
+                time.sleep(0.001)
+        publisher.close()
+
+    ready, over = queue.SimpleQueue(), threading.Event()
+    producing = asyncio.create_task(asyncio.to_thread(produce, make_bus("watcher"), ready, over))
+    endpoint = await asyncio.to_thread(ready.get)
+    subscriber = AsyncSubscriber(make_bus("strategy"), endpoint, "watcher", [TOPIC], MarketEvent)
+    deliveries = await receive(subscriber, MANY)
+    assert sum(d.missed for d in deliveries) == 0
+    assert deliveries[-1].sequence - deliveries[0].sequence == len(deliveries) - 1
+    over.set()
+    await producing
 
 
 @with_curve
