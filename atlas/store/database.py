@@ -46,7 +46,7 @@ class Database:
         if user and not password:
             raise ConfigurationError(f"database.user is {user!r}, but there is no password; set database.password_file")
         options: dict[str, Any] = {"username": user, "password": password} if user else {}
-        options |= {"serverSelectionTimeoutMS": 2000, "connectTimeoutMS": 2000, "socketTimeoutMS": 10_000, "appname": "atlas"}
+        options |= {"serverSelectionTimeoutMS": 1000, "connectTimeoutMS": 1000, "socketTimeoutMS": 10_000, "appname": "atlas"}
         try:
             client: AsyncMongoClient[Document] = AsyncMongoClient(url, **options)
         except (InvalidURI, PyMongoError, ValueError) as error:
