@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from pymongo import ReplaceOne
 
-from atlas.domain import Instrument, from_plain, plain
+from atlas.domain import Instrument, plain
+from atlas.store._documents import read
 from atlas.store.database import Collection, Database
 
 
@@ -26,4 +27,4 @@ class InstrumentRepository:
         """Every definition by instrument id."""
         async with self._database.guard():
             rows = self._instruments.find({})
-            return {row["_id"]: from_plain({**row, "id": row["_id"]}, Instrument) async for row in rows}
+            return {row["_id"]: read({**row, "id": row["_id"]}, Instrument, "instruments") async for row in rows}

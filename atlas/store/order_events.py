@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from pymongo.errors import BulkWriteError
 
-from atlas.domain import OrderEvent, from_plain, plain
+from atlas.domain import OrderEvent, plain
+from atlas.store._documents import read
 from atlas.store.database import Collection, Database
 
 _DUPLICATE_KEY = 11000
@@ -47,13 +48,13 @@ class OrderEventRepository:
         query = {"trader": self._trader, "sequence": {"$gt": sequence}, **({"robot": robot} if robot else {})}
         async with self._database.guard():
             rows = self._events.find(query).sort("sequence", 1).limit(limit)
-            return [from_plain(row, OrderEvent) async for row in rows]
+            return [read(row, OrderEvent, "order_events") async for row in rows]
 
     async def of_order(self, order_id: str) -> list[OrderEvent]:
         """All events of one order, in order."""
         async with self._database.guard():
             rows = self._events.find({"trader": self._trader, "order_id": order_id}).sort("sequence", 1)
-            return [from_plain(row, OrderEvent) async for row in rows]
+            return [read(row, OrderEvent, "order_events") async for row in rows]
 
     def _key(self, sequence: int) -> str:
         return f"{self._trader}:{sequence:012d}"

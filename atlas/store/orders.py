@@ -5,7 +5,8 @@ from typing import Any
 
 from pymongo import ReplaceOne
 
-from atlas.domain import OrderState, OrderStatus, from_plain, plain
+from atlas.domain import OrderState, OrderStatus, plain
+from atlas.store._documents import read
 from atlas.store.database import Collection, Database
 
 _FINAL = [status.value for status in OrderStatus if status.is_final]
@@ -68,6 +69,6 @@ def from_document(document: dict[str, Any]) -> OrderState:
     """The order's state in a document.
 
     Raises:
-        msgspec.ValidationError: the document is not one of ours.
+        BadInput: the document is not one of ours.
     """
-    return from_plain(document, OrderState)
+    return read(document, OrderState, "orders")

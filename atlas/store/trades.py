@@ -5,7 +5,8 @@ from typing import Any
 
 from pymongo import UpdateOne
 
-from atlas.domain import Commission, Execution, from_plain, plain
+from atlas.domain import Commission, Execution, plain
+from atlas.store._documents import read
 from atlas.store.database import Collection, Database
 
 
@@ -45,4 +46,4 @@ def _update(robot: str, fact: Execution | Commission) -> UpdateOne:
 
 def _from_document(row: dict[str, Any]) -> tuple[Execution, Commission | None]:
     commission = row.get("commission")
-    return from_plain(row, Execution), from_plain(commission, Commission) if commission else None
+    return read(row, Execution, "trades"), read({"_id": row["_id"], **commission}, Commission, "trades") if commission else None

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from atlas.domain import (
+    BadInput,
     Commission,
     Execution,
     Instrument,
@@ -19,6 +20,7 @@ from atlas.domain import (
     fold,
 )
 from atlas.store import InstrumentRepository, OrderEventRepository, OrderRepository, TradeRepository
+from atlas.store.orders import to_document
 
 K = OrderEventKind
 NOON = 1_770_000_000_123_456_789  # a time whose nanoseconds do not fit into a double
@@ -347,3 +349,31 @@ async def test_a_number_can_be_given_once_only_whatever_the_key(database, events
     await events.append([event(1)])
     with pytest.raises(DuplicateKeyError):
         await database.collection("order_events").insert_one({"_id": "forged", "trader": "DU1000001", "sequence": 1})
+
+
+# What others have written
+
+
+@pytest.mark.parametrize(
+    ("collection", "document", "words"),
+    [
+        ("orders", {"_id": "x"}, "'x' in the collection orders"),
+        ("orders", {"_id": "x", "order": {"id": "x"}, "status": "working", "at_ns": 1}, "'x' in the collection orders"),
+        ("orders", {**to_document(STATE), "status": "dancing"}, "dancing"),
+        ("trades", {"_id": "x", "id": "x"}, "'x' in the collection trades"),
+        ("order_events", {"_id": "x", "trader": "DU1000001", "sequence": 1, "kind": 5}, "'x' in the collection order_events"),
+        ("instruments", {"_id": "x"}, "'x' in the collection instruments"),
+    ],
+)
+async def test_a_document_that_is_not_ours_is_named(database, orders, trades, events, collection, document, words):
+    reads = {"orders": orders.newest(5), "trades": trades.all(), "order_events": events.since(0)}
+    reads["instruments"] = InstrumentRepository(database).all()
+    await database.collection(collection).insert_one(document)
+    for name, reading in reads.items():
+        if name == collection:
+            with pytest.raises(BadInput, match="is not one of ours") as caught:
+                await reading
+        else:
+            assert not await reading
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)

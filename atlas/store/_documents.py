@@ -1,0 +1,24 @@
+"""From documents back to values of the domain. What others have put into our collections is named, never guessed at."""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from atlas.domain import BadInput, from_plain
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def read(document: dict[str, Any], kind: type[T], collection: str) -> T:
+    """The `kind` that a document of `collection` holds.
+
+    Raises:
+        BadInput: it holds none: a field is missing, or a value has the wrong type.
+    """
+    try:
+        return from_plain(document, kind)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise BadInput(
+            f"the document {document.get('_id')!r} in the collection {collection} is not one of ours ({error}); "
+            "repair it, or move it elsewhere"
+        ) from error
