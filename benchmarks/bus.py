@@ -191,10 +191,10 @@ class Floor:
         count = FLOOR_MESSAGES_CURVE if curve else FLOOR_MESSAGES
         return self._run("receive", "send", count, curve=curve)
 
-    def round_trip(self, *, curve: bool) -> list[float]:
-        return self._run("echo", "ask", ROUND_TRIPS, curve=curve)
+    def round_trip(self, *, curve: bool, count: int = ROUND_TRIPS, pause_us: int = 0) -> list[float]:
+        return self._run("echo", "ask", count, curve=curve, pause_us=pause_us)
 
-    def _run(self, server: str, client: str, count: int, *, curve: bool) -> list[float]:
+    def _run(self, server: str, client: str, count: int, *, curve: bool, pause_us: int = 0) -> list[float]:
         keys = [key.decode() for key in zmq.curve_keypair()] if curve else []
         security = [*keys, keys[0]] if curve else []  # both ends use one pair: this is about speed
         asks = client == "ask"
@@ -202,7 +202,8 @@ class Floor:
         arguments = [str(QUOTE_BYTES), str(served)]
         with _process(*self.command, server, LOCAL, *arguments, *security) as bound:
             endpoint = bound()[0]
-            with _process(*self.command, client, endpoint, str(QUOTE_BYTES), str(count), *security) as result:
+            paced = ["env", f"BUS_FLOOR_PAUSE_US={pause_us}"] if pause_us else []
+            with _process(*paced, *self.command, client, endpoint, str(QUOTE_BYTES), str(count), *security) as result:
                 return [float(word) for word in (result() if asks else bound())]
 
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 void *zmq_ctx_new(void);
 int zmq_ctx_term(void *);
@@ -63,8 +64,11 @@ static void echo(void *socket, long count) {
 static void ask(void *socket, int size, long count) {
     static char buffer[MOST_BYTES];
     long warm = count / 10;
+    const char *pause = getenv("BUS_FLOOR_PAUSE_US"); /* between two round trips, for works that are paced themselves */
     double *took = calloc(count, sizeof *took);
     for (long i = -warm; i < count; i++) {
+        if (pause)
+            usleep(atol(pause));
         double start = now();
         check(zmq_send(socket, buffer, size, 0) >= 0 && zmq_recv(socket, buffer, sizeof buffer, 0) >= 0, "asking");
         if (i >= 0)

@@ -1,10 +1,11 @@
 """The way of an order through a real desk: gateway, database, watcher, trader and strategy as processes on loopback.
 
-Measured are: from submit to receipt (risk-checked and durable in the trader's journal); the same beside an insert and its change
-event in the same database, which is what a robot on a database route would wait for; and in a desk that trades, from the tick
+Measured are: from submit to receipt (risk-checked, durable in the trader's journal); the same beside an insert and its change event
+in the same database, which is what a robot on a database route would wait for; and in a desk that trades, from the tick
 to the order durable at the trader, and to the order on the gateway's socket, which is after the database has acknowledged it.
 Floors are taken in the same run, round by round: a round trip of two C programs on the same libzmq, and a bare fdatasync in the
-same folder. Orders are a thirtieth of a second apart, for the broker takes no more than fifty messages a second.
+same folder. Orders are a thirtieth of a second apart, for the broker takes no more than fifty messages a second, and the floors
+are paced alike: a machine that has gone to sleep in between wakes up slowly for both.
 """
 
 import asyncio
@@ -74,7 +75,7 @@ def _receipts(desk: LocalDesk, floor: Floor, folder: Path, curve: bool) -> tuple
     syncs: list[float] = []
     for number in range(ROUNDS):
         ours += [_submit(requester, number * ORDERS_PER_ROUND + index) for index in range(ORDERS_PER_ROUND)]
-        trips.append(floor.round_trip(curve=curve)[0])
+        trips.append(floor.round_trip(curve=curve, count=ORDERS_PER_ROUND, pause_us=int(APART_SECONDS * 1e6))[0])
         syncs.append(_fdatasync(folder))
     requester.close()
     return ours, statistics.median(trips), statistics.median(syncs)
@@ -98,6 +99,7 @@ def _fdatasync(folder: Path) -> float:
     handle = os.open(folder / "floor", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         for _ in range(ORDERS_PER_ROUND):
+            time.sleep(APART_SECONDS)
             begin = time.perf_counter_ns()
             os.write(handle, b"x" * 100)
             os.fdatasync(handle)
@@ -115,6 +117,7 @@ async def _change_stream(desk: LocalDesk) -> float:
     took = []
     async with await collection.watch(max_await_time_ms=100) as stream:
         for number in range(ORDERS_PER_ROUND):
+            await asyncio.sleep(APART_SECONDS)
             begin = time.perf_counter_ns()
             await collection.insert_one({"_id": f"o{number}", "quantity": 20_000.0, "side": "buy"})
             while await stream.try_next() is None:  # noqa: ASYNC110 # the embedded server answers an empty stream at once

@@ -110,8 +110,9 @@ class Ledger:
             return
         self._faults.reached(_point(entries, "journaled"))
         self._queue.extend(entries)
-        self._wake.set()
         future.set_result(None)
+        # Receipts first: talking to the database takes this loop longer than the sync did.
+        asyncio.get_running_loop().call_soon(self._wake.set)
 
     async def _write(self, batch: Sequence[_Entry]) -> None:
         released = False
