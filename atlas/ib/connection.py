@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, TypeVar
 
+import stamina
 import structlog
 
 from atlas.domain import (
@@ -112,6 +113,16 @@ class Connection:
             raise Unavailable(f"{where} gave no API session ({error or type(error).__name__}); is it logged in?") from error
         self.last_heard_ns = self.clock.now_ns()
 
+    async def open_within(self, seconds: float, *, orders: bool) -> None:
+        """Open the session, trying again for so long while the gateway starts or a person approves the login.
+
+        Raises:
+            AtlasError: why the last attempt failed.
+        """
+        async for attempt in _attempts(timeout_seconds=seconds):
+            with attempt:
+                await self.open(orders=orders)
+
     async def stay_open(
         self, *, orders: bool, on_problem: Callable[[str], None], on_open: Callable[[], Awaitable[None]]
     ) -> None:
@@ -124,13 +135,13 @@ class Connection:
         """
         while True:
             await self._lost.wait()
-            backoff = Backoff()
-            while not self.is_up:
-                try:
-                    await self.open(orders=orders)
-                except AtlasError as error:
-                    on_problem(str(error))
-                    await backoff.wait()
+            async for attempt in _attempts(timeout_seconds=None):
+                with attempt:
+                    try:
+                        await self.open(orders=orders)
+                    except AtlasError as error:
+                        on_problem(str(error))
+                        raise
             self._lost.clear()
             await on_open()
 
@@ -195,39 +206,8 @@ class Connection:
             log.warning("gateway notice", code=code, text=text)
 
 
-class Backoff:
-    """Waiting times between attempts: doubling from `first_seconds` to `most_seconds`."""
-
-    def __init__(self, first_seconds: float = 0.2, most_seconds: float = 15.0) -> None:
-        self._first, self._most = first_seconds, most_seconds
-        self._next = first_seconds
-
-    def reset(self) -> None:
-        """Begin anew after a success."""
-        self._next = self._first
-
-    async def wait(self) -> None:
-        """Sleep for this attempt's time."""
-        await asyncio.sleep(self._next)
-        self._next = min(self._next * 2, self._most)
-
-
-async def keep_open(connection: Connection, *, orders: bool, deadline_seconds: float, stop: asyncio.Event) -> None:
-    """Try to open `connection` until it stands, `stop` is set, or the deadline passes.
-
-    Raises:
-        AtlasError: the last attempt's error, when the deadline has passed.
-    """
-    backoff = Backoff()
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + deadline_seconds
-    while not stop.is_set():
-        try:
-            await connection.open(orders=orders)
-        except AtlasError as error:
-            if loop.time() >= deadline:
-                raise
-            log.info("gateway not open yet", reason=str(error))
-            await backoff.wait()
-        else:
-            return
+def _attempts(timeout_seconds: float | None) -> Any:
+    """Attempts with growing pauses, and a little chance in them, so that not all clients come back in the same moment."""
+    return stamina.retry_context(
+        on=AtlasError, attempts=None, timeout=timeout_seconds, wait_initial=0.2, wait_max=15.0, wait_jitter=0.3
+    )

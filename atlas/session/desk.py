@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from atlas.bus import Requester, control, market, orders, robots
 from atlas.domain import AtlasError, Instrument, OrderState, Unavailable
-from atlas.ib import Broker, Connection, keep_open
+from atlas.ib import Broker, Connection
 from atlas.service.clock import WallClock
 from atlas.service.config import load
 from atlas.service.run import open_bus
@@ -35,7 +35,6 @@ class LocalDesk:
         self.supervisor = Supervisor(plan.folder / "logs")
         self.account = ""
         self.cash_before: Cash = {}
-        self._stop = asyncio.Event()
         gateway = self.settings.gateway
         self._connection = Connection(gateway.host, gateway.port, _OBSERVER_CLIENT_ID, WallClock())
         self._broker = Broker(self._connection, {}, lambda _: None)
@@ -97,7 +96,7 @@ class LocalDesk:
     # Is it there?
 
     async def _gateway_is_ready(self) -> bool:
-        await keep_open(self._connection, orders=False, deadline_seconds=0.0, stop=self._stop)
+        await self._connection.open(orders=False)
         return True
 
     async def _database_is_ready(self) -> bool:

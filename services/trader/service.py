@@ -6,6 +6,7 @@ says is written before anyone hears of it.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -41,7 +42,7 @@ from atlas.domain import (
     Unavailable,
     UnknownInstrument,
 )
-from atlas.ib import Backoff, Broker, Connection, keep_open
+from atlas.ib import Broker, Connection
 from atlas.journal import Journal
 from atlas.service.metrics import Figures
 from atlas.service.service import Service
@@ -107,12 +108,7 @@ class Trader(Service):
         self._journal = Journal.open(settings.state_dir / "journal" / "trader", OrderEvent)
         with self.listening_on("event_port") as endpoint:
             self._publisher = Publisher(self.bus, endpoint, "order events")
-        await keep_open(
-            self._connection,
-            orders=True,
-            deadline_seconds=settings.gateway.start_timeout_seconds,
-            stop=self.stopping,
-        )
+        await self._connection.open_within(settings.gateway.start_timeout_seconds, orders=True)
         account = self._choose_account()
         orders, trades = OrderRepository(database), TradeRepository(database)
         events = OrderEventRepository(database, account)
@@ -123,9 +119,10 @@ class Trader(Service):
         await self._restore(account, orders, trades, events)
         self.keep(asyncio.create_task(self._ledger.run()))
         self.keep(asyncio.create_task(self._sender.run()))
-        staying = self._connection.stay_open(orders=True, on_problem=self._on_problem, on_open=self._reconcile_until_known)
+        staying = self._connection.stay_open(orders=True, on_problem=self._on_problem, on_open=self._on_open)
         self.keep(asyncio.create_task(staying))
-        await self._reconcile_until_known()
+        while not await self._reconcile():  # noqa: ASYNC110 # the broker is asked again; nothing tells when it will answer
+            await asyncio.sleep(_RECHECK_SECONDS)
         with self.listening_on("order_port") as endpoint:
             self._server = RequestServer(self.bus, endpoint, "order commands", messages.Request, self._on_request)
         self.keep(asyncio.create_task(self._timer_loop()))
@@ -349,37 +346,38 @@ class Trader(Service):
     def _on_problem(self, reason: str) -> None:
         self._unreconciled = reason
 
-    async def _reconcile_until_known(self) -> None:
-        backoff = Backoff()
-        while self._connection.is_up:
-            await self._reconcile()
-            if not self._unreconciled:
-                return
-            self.log.warning("not reconciled", reason=self._unreconciled)
-            await backoff.wait()
+    async def _on_open(self) -> None:
+        await self._reconcile()
 
-    async def _reconcile(self) -> None:
+    async def _reconcile(self) -> bool:
+        """Bring the books in line with the broker's. False if the broker did not answer: until it does, nothing is sent."""
         asked_ns = self.clock.now_ns()
         snapshot = await self._broker.snapshot()
         if isinstance(snapshot, Unknown):
             self._unreconciled = f"reconciliation failed: {snapshot.reason}"
-            return
+            self.log.warning("not reconciled", reason=snapshot.reason)
+            return False
         events = self._desk.reconcile(snapshot.value, asked_ns)
         await self._enter(events)
         self._unreconciled = ""
-        for order_id in self._desk.to_resend():
-            self._sender.cancel_again(order_id)
+        with contextlib.suppress(Unavailable):  # the next reconciliation says it again
+            for order_id in self._desk.to_resend():
+                self._sender.cancel_again(order_id)
         if events:
             self.log.info("reconciled", events=len(events))
+        return True
 
     async def _timer_loop(self) -> None:
-        own, beat = self.settings.trader, 0
+        reconciled_at = self.clock.now_ns()
         while True:
             await asyncio.sleep(1.0)
-            beat += 1
             self._ledger.publish_heartbeat()
-            overdue = self._desk.unconfirmed_since(self.clock.now_ns() - int(own.in_flight_seconds * NS_PER_SECOND))
-            doubtful = bool(self._desk.breaks) and beat >= _RECHECK_SECONDS
-            if (overdue or doubtful or beat >= own.reconcile_seconds) and not self._cannot_send():
-                beat = 0
+            if self._connection.is_up and self._has_to_reconcile(self.clock.now_ns() - reconciled_at):
+                reconciled_at = self.clock.now_ns()
                 await self._reconcile()
+
+    def _has_to_reconcile(self, age_ns: int) -> bool:
+        own = self.settings.trader
+        overdue = self._desk.unconfirmed_since(self.clock.now_ns() - int(own.in_flight_seconds * NS_PER_SECOND))
+        doubtful = self._unreconciled or overdue or self._desk.breaks
+        return age_ns >= (_RECHECK_SECONDS if doubtful else own.reconcile_seconds) * NS_PER_SECOND

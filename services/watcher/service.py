@@ -8,7 +8,7 @@ from atlas.bus import Bus, Publisher, RequestServer
 from atlas.bus import market as messages
 from atlas.bus.market import Done, Greet, Instruments, InstrumentsRequest, Snapshot, SnapshotRequest, Subscribe
 from atlas.domain import AtlasError, Bar, Clock, Instrument, InstrumentKind, Quote, Trade
-from atlas.ib import Connection, Feed, keep_open
+from atlas.ib import Connection, Feed
 from atlas.market import BarBuilder, StalenessClock, Subscription, Subscriptions
 from atlas.service.metrics import Figures
 from atlas.service.service import Service
@@ -59,12 +59,7 @@ class Watcher(Service):
         with self.listening_on("data_port") as endpoint:
             self._publisher = Publisher(self.bus, endpoint, "market data", lossless=lossless)
         self._outbox = Outbox(self._publisher)
-        await keep_open(
-            self._connection,
-            orders=False,
-            deadline_seconds=self.settings.gateway.start_timeout_seconds,
-            stop=self.stopping,
-        )
+        await self._connection.open_within(self.settings.gateway.start_timeout_seconds, orders=False)
         with self.listening_on("request_port") as endpoint:
             self._server = RequestServer(self.bus, endpoint, "market requests", messages.Request, self._on_request)
         staying = self._connection.stay_open(orders=False, on_problem=self._on_problem, on_open=self._on_open)
