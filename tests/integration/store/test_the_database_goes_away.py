@@ -1,9 +1,7 @@
 """The server is killed, or was never there: one clear error, and work goes on when it is back."""
 
 import asyncio
-import gc
 import time
-import warnings
 
 import pytest
 from pymongo.errors import NetworkTimeout, NotPrimaryError, OperationFailure
@@ -13,13 +11,7 @@ from atlas.domain import ConfigurationError, OrderEvent, OrderEventKind, Refused
 from atlas.store import Database, DatabaseAway, OrderEventRepository, OrderRepository
 
 
-@pytest.fixture(autouse=True)
-def unfinished_connections():
-    """When a client is closed while it connects, the driver leaves that socket to the garbage collector."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
+pytestmark = pytest.mark.usefixtures("unfinished_connections")
 
 
 @pytest.fixture
