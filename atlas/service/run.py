@@ -13,7 +13,7 @@ from atlas.domain import AtlasError
 from atlas.service.clock import WallClock
 from atlas.service.logs import configure_logs
 from atlas.service.metrics import Figures, MetricsServer
-from atlas.service.service import Service
+from atlas.service.service import Service, end_tasks
 from atlas.service.settings import ServiceSettings, Settings
 
 STOP_SECONDS = 4.0
@@ -85,9 +85,7 @@ async def _live(service: Service) -> None:
             log.info("started", **{k: v for k, v in service.figures().items() if isinstance(v, (int, str))})
             await waiting
     finally:
-        starting.cancel()
-        waiting.cancel()
-        await asyncio.gather(starting, waiting, return_exceptions=True)
+        await end_tasks([starting, waiting])
         service.stopping.set()
         await _stop(service)
         await service.cancel_tasks()

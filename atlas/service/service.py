@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 import structlog
@@ -15,6 +15,17 @@ from atlas.service.settings import Settings
 
 _LOOK_FOR_KEYS_SECONDS = 0.1
 _CANCEL_AGAIN_SECONDS = 0.5
+
+
+async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait for their end.
+
+    A cancellation is lost where what a task waits for fails at the same moment: so it is said again until it is heard.
+    """
+    while left := [task for task in tasks if not task.done()]:
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)
 
 
 class Service:
@@ -169,11 +180,7 @@ class Service:
 
     async def cancel_tasks(self) -> None:
         """Cancel the background tasks and wait for them."""
-        while tasks := [task for task in self._tasks if not task.done()]:
-            for task in tasks:
-                task.cancel()
-            # A cancellation is lost where what a task waits for fails at the same moment: so it is said again.
-            await asyncio.wait(tasks, timeout=_CANCEL_AGAIN_SECONDS)
+        await end_tasks(self._tasks)
 
     async def _know(self, peer: str, keys: KeyRing) -> None:
         loop = asyncio.get_running_loop()

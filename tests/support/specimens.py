@@ -80,16 +80,25 @@ class StopsBadly(Specimen):
         raise RuntimeError("nothing to stop")
 
 
+async def lose_a_cancellation() -> None:
+    """Go on after being cancelled, once."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
+    await asyncio.Event().wait()
+
+
 class LosesACancellation(Specimen):
-    """A background task of it goes on after it was cancelled, once."""
+    """A background task of it loses its first cancellation."""
 
     async def start(self) -> None:
-        self.keep(asyncio.create_task(self._work()))
+        self.keep(asyncio.create_task(lose_a_cancellation()))
 
-    async def _work(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
-        await asyncio.Event().wait()
+
+class LosesACancellationAtStart(Specimen):
+    """Its start loses its first cancellation."""
+
+    async def start(self) -> None:
+        await lose_a_cancellation()
 
 
 class IsDegraded(Specimen):

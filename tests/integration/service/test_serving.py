@@ -108,8 +108,9 @@ async def test_without_curve_no_keys_are_made(settings):
     assert not (settings["state_dir"] / "keys").exists()
 
 
-async def test_a_task_that_lost_its_cancellation_does_not_hold_up_the_stop(settings):
-    async with served(specimens.LosesACancellation, settings) as line:
+@pytest.mark.parametrize("kind", [specimens.LosesACancellation, specimens.LosesACancellationAtStart])
+async def test_a_cancellation_that_is_lost_does_not_hold_up_the_stop(settings, kind):
+    async with served(kind, settings) as line:
         await line.ask(control.Ping(), 5.0)
         begun = time.monotonic()
     assert time.monotonic() - begun < STOP_SECONDS
