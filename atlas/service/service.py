@@ -18,14 +18,16 @@ _CANCEL_AGAIN_SECONDS = 0.5
 
 
 async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel tasks and wait for their end.
+    """Cancel tasks and wait for their end, however they end.
 
     A cancellation is lost where what a task waits for fails at the same moment: so it is said again until it is heard.
     """
-    while left := [task for task in tasks if not task.done()]:
+    ending = list(tasks)
+    while left := [task for task in ending if not task.done()]:
         for task in left:
             task.cancel()
         await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)
+    await asyncio.gather(*ending, return_exceptions=True)
 
 
 class Service:
