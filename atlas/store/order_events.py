@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from pymongo.errors import BulkWriteError
 
-from atlas.domain import OrderEvent, plain
+from atlas.domain import OrderEvent, Refused, plain
 from atlas.store._documents import read
-from atlas.store.database import Collection, Database
+from atlas.store.database import Collection, Database, Document
 
 _DUPLICATE_KEY = 11000
 
@@ -26,7 +26,11 @@ class OrderEventRepository:
             await self._events.create_index([("order_id", 1)])
 
     async def append(self, events: Sequence[OrderEvent]) -> None:
-        """Write events; those that are there already are left alone."""
+        """Write events; those that are there already are left alone.
+
+        Raises:
+            Refused: another event has the number of one of them.
+        """
         if not events:
             return
         documents = [{"_id": self._key(event.sequence), "trader": self._trader, **plain(event)} for event in events]
@@ -36,6 +40,21 @@ class OrderEventRepository:
             except BulkWriteError as error:
                 if any(item["code"] != _DUPLICATE_KEY for item in error.details["writeErrors"]):
                     raise
+                await self._compare(documents)
+
+    async def _compare(self, documents: list[Document]) -> None:
+        """What is there already must be what was to be written.
+
+        Raises:
+            Refused: an event of that number is another one: the trader's journal and this database have parted ways.
+        """
+        written = {row["_id"]: row async for row in self._events.find({"_id": {"$in": [one["_id"] for one in documents]}})}
+        for document in documents:
+            if written.get(document["_id"], document) != document:
+                raise Refused(
+                    f"event {document['sequence']} of {self._trader} is in the database with other content: journal and "
+                    "database have parted ways; restore the one that belongs to the other"
+                )
 
     async def last_sequence(self) -> int:
         """The highest number that was written, 0 when there is none."""

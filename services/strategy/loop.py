@@ -123,9 +123,9 @@ class RobotLoop(threading.Thread):
             else:
                 self.missed += delivery.missed
                 self._on_market([e for e in delivery.events if not isinstance(e, OrderEvent)])
+        self._trader_there = self._trader.connected
         self._fetch_what_is_missing()
         self._fire_timers()
-        self._trader_there = self._trader.connected
         self._read_receipts()
         self._resend()
         for host in self.hosts:
@@ -166,7 +166,7 @@ class RobotLoop(threading.Thread):
             host.handle(event)
 
     def _fetch_what_is_missing(self) -> None:
-        if not self._behind or time.monotonic() - self._fetched_at < FETCH_EVERY_SECONDS:
+        if not (self._behind and self._trader_there) or time.monotonic() - self._fetched_at < FETCH_EVERY_SECONDS:
             return
         self._fetched_at = time.monotonic()
         try:
@@ -225,11 +225,15 @@ class RobotLoop(threading.Thread):
         for asked in overdue:
             if self._clock.now_ns() - asked.first_ns < GIVE_UP_SECONDS * NS_PER_SECOND:
                 self._send(asked)
-            else:
-                try:
-                    self._settle(asked.host, asked.action, "the trader could not be reached")
-                except Unavailable:
-                    self._to_resend.append(asked)
+            elif not (self._trader_there and self._is_settled(asked)):
+                self._to_resend.append(asked)
+
+    def _is_settled(self, asked: _Asked) -> bool:
+        try:
+            self._settle(asked.host, asked.action, "the trader could not be reached")
+        except AtlasError:
+            return False
+        return True
 
     def _settle(self, host: RobotHost, action: Action, reason: str) -> None:
         """Ask the trader whether it has the order. If not it never will have: the request has expired."""

@@ -15,6 +15,7 @@ from atlas.domain import (
     OrderKind,
     OrderState,
     OrderStatus,
+    Refused,
     Side,
     TimeInForce,
     fold,
@@ -231,8 +232,15 @@ async def test_there_is_no_last_event_before_the_first(events):
 async def test_events_that_are_there_already_are_left_alone_and_the_others_written(events):
     first = [event(1), event(2)]
     await events.append(first)
-    await events.append([event(2, K.CANCELLED), event(3)])
+    await events.append([event(2), event(3)])
     assert await events.since(0) == [*first, event(3)]
+
+
+async def test_another_event_under_a_number_that_is_taken_is_refused_and_changes_nothing(events):
+    await events.append([event(1), event(2)])
+    with pytest.raises(Refused, match="event 2 of DU1000001 is in the database with other content"):
+        await events.append([event(2, K.CANCELLED)])
+    assert await events.since(0) == [event(1), event(2)]
 
 
 async def test_each_trader_has_numbers_of_its_own(events, database):
