@@ -13,12 +13,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def python_of(name: str) -> Path:
-    """The interpreter of the environment `name`, built if need be from requirements-`name`.lock.
+    """The interpreter of the environment `name`, built if need be from locks/`name`.lock.
 
     Raises:
         subprocess.CalledProcessError: the packages cannot be installed; its output says why.
     """
-    lock = ROOT / f"requirements-{name}.lock"
+    lock = Path(__file__).with_name("locks") / f"{name}.lock"
     folder = ROOT / ".venvs" / name
     stamp = folder / "built-from"
     wanted = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.contract.environments import python_of
 
+ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = Path(__file__).parent / "clients"
 
 EXPECTED = {
@@ -45,7 +47,12 @@ def ibapi_python() -> Path:
 async def run(python: Path, script: str, *arguments: str) -> dict[str, object]:
     """What a client program prints, as it runs in its own process."""
     process = await asyncio.create_subprocess_exec(
-        python, CLIENTS / script, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        python,
+        CLIENTS / script,
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     out, err = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 0, err.decode()[-3000:]
@@ -57,6 +64,24 @@ async def test_the_same_program_sees_the_same_with_either_library(make_gateway, 
     library, python = client_library
     gateway = await make_gateway()
     assert await run(python, "trade.py", library, str(gateway.port)) == EXPECTED
+
+
+@pytest.mark.timeout(600)  # the first run builds an environment
+async def test_our_own_side_works_on_either_library(make_gateway, client_library):
+    library, python = client_library
+    gateway = await make_gateway()
+    seen = await run(python, "desk_side.py", str(gateway.port))
+    assert seen == {
+        "library": library,
+        "con id": 12087792,
+        "ticks are quotes in whole seconds": True,
+        "executed": [["d-1", 20_000.0]],
+        "completed": [["d-1", "filled"], ["d-2", "cancelled"]],
+        "errors": [110, 202],
+        "positions": {"DU1000001": {"EUR.USD@IDEALPRO": 20_000.0}},
+        "euros": "20000.00",
+        "the gateway tells the time": True,
+    }
 
 
 @pytest.mark.timeout(600)  # the first run builds an environment
