@@ -17,7 +17,7 @@ from atlas.bus._fd_reader import NOBLOCK, SNDMORE, FdReader, plain_send, readabl
 from atlas.bus._peer import sender_of
 from atlas.bus._stream import why_unreadable
 from atlas.bus.bus import Bus
-from atlas.bus.envelope import SCHEMA_VERSION, Reply, Request, RequestHead
+from atlas.bus.envelope import SCHEMA_VERSION, Request, RequestHead
 from atlas.domain import AtlasError, BadInput
 
 B = TypeVar("B")
@@ -130,7 +130,7 @@ class RequestServer(Generic[B]):
         except (msgspec.DecodeError, UnicodeDecodeError):
             return
         text = f"{self._bus.name} cannot read the request: {detail}"
-        frame = self._encode(Reply[object](SCHEMA_VERSION, head.id, BadInput.__name__, text, None))
+        frame = self._encode((SCHEMA_VERSION, head.id, BadInput.__name__, text, None))
         with contextlib.suppress(zmq.ZMQError):  # who sends such things is told if it waits, and not missed if it is gone
             self._send(identity, frame)
 
@@ -150,50 +150,44 @@ class RequestServer(Generic[B]):
             known.waiting.append((identity, request.id))
 
     def _start(self, identity: bytes, peer: str, request: Request[B], known: _Remembered | None) -> None:
-        callers = [(identity, request.id)] if known is None else known.waiting
-        if known is not None:
-            callers.append((identity, request.id))
         try:
             result = self._handler(request.body, peer)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises becomes a reply
             result = self._error(peer, request, error)
         if hasattr(result, "__await__"):
-            task = asyncio.ensure_future(self._finish_later(peer, request, result, callers, known))
+            task = asyncio.ensure_future(self._finish_later(identity, peer, request, result, known))
             self._running.add(task)
             task.add_done_callback(self._finished)
         else:
-            self._finish(peer, request, result, callers, known)
+            self._finish(identity, peer, request, result, known)
 
     async def _finish_later(
-        self,
-        peer: str,
-        request: Request[B],
-        result: Awaitable[object],
-        callers: list[tuple[bytes, int]],
-        known: _Remembered | None,
+        self, identity: bytes, peer: str, request: Request[B], result: Awaitable[object], known: _Remembered | None
     ) -> None:
         try:
             outcome = await result
         except Exception as error:  # noqa: BLE001 - whatever a handler raises becomes a reply
             outcome = self._error(peer, request, error)
-        self._finish(peer, request, outcome, callers, known)
+        self._finish(identity, peer, request, outcome, known)
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         if not self._socket.closed and len(self._running) == self._max_running - 1:
             self._reader.call_soon()
 
-    def _finish(
-        self, peer: str, request: Request[B], outcome: object, callers: list[tuple[bytes, int]], known: _Remembered | None
-    ) -> None:
-        if known is not None:
-            if isinstance(outcome, AtlasError):
-                self._remembered.pop((peer, request.key), None)
-            else:
-                known.reply = outcome
-        for identity, number in callers:
-            self._reply(identity, number, outcome)
-        callers.clear()
+    def _finish(self, identity: bytes, peer: str, request: Request[B], outcome: object, known: _Remembered | None) -> None:
+        if outcome is None:
+            outcome = self._error(peer, request, TypeError("the handler returned nothing"))
+        self._reply(identity, request.id, outcome)
+        if known is None:
+            return
+        if isinstance(outcome, AtlasError):
+            self._remembered.pop((peer, request.key), None)
+        else:
+            known.reply = outcome
+        for other_identity, number in known.waiting:
+            self._reply(other_identity, number, outcome)
+        known.waiting.clear()
 
     def _error(self, peer: str, request: Request[B], error: Exception) -> AtlasError:
         if isinstance(error, AtlasError):
@@ -205,20 +199,19 @@ class RequestServer(Generic[B]):
     def _reply(self, identity: bytes, number: int, outcome: object) -> None:
         if self._socket.closed:
             return
+        reply: tuple[object, ...]  # the fields of a Reply
         if isinstance(outcome, AtlasError):
-            reply = Reply[object](SCHEMA_VERSION, number, type(outcome).__name__, str(outcome), None)
+            reply = (SCHEMA_VERSION, number, type(outcome).__name__, str(outcome), None)
         else:
-            reply = Reply(SCHEMA_VERSION, number, "", "", outcome)
+            reply = (SCHEMA_VERSION, number, "", "", outcome)
         try:
-            if outcome is None:
-                raise TypeError("the handler returned nothing")  # noqa: TRY301 - one report for all replies that cannot be sent
             frame = self._encode(reply)
             if len(frame) > self._max_message_bytes:
                 self._bus.check_size(frame, "a reply")
         except (BadInput, TypeError, ValueError, OverflowError) as error:
             self._bus.report(self._name, "internal_error", type(outcome).__name__, "the reply cannot be sent", error)
             text = f"{INTERNAL} of {self._bus.name}: the reply cannot be sent; see its log"
-            frame = self._encode(Reply[object](SCHEMA_VERSION, number, "AtlasError", text, None))
+            frame = self._encode((SCHEMA_VERSION, number, AtlasError.__name__, text, None))
         try:
             self._send(identity, frame)
         except zmq.ZMQError as error:  # EHOSTUNREACH: the peer is gone; EAGAIN: it does not read
