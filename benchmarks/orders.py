@@ -1,7 +1,7 @@
 """The way of an order through a real desk: gateway, database, watcher, trader and strategy as processes on loopback.
 
-Measured are: from submit to receipt (risk-checked, durable in the trader's journal); the same beside an insert and its change event
-in the same database, which is what a robot on a database route would wait for; and in a desk that trades, from the tick
+Measured are: from submit to receipt (risk-checked, durable in the trader's journal); the same beside an insert and its change
+event in the same database, which is what a robot on a database route would wait for; and in a desk that trades, from the tick
 to the order durable at the trader, and to the order on the gateway's socket, which is after the database has acknowledged it.
 Floors are taken in the same run, round by round: a round trip of two C programs on the same libzmq, and a bare fdatasync in the
 same folder. Orders are a thirtieth of a second apart, for the broker takes no more than fifty messages a second, and the floors

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from atlas.domain import BadInput
+
 
 def demo(
     seconds: Annotated[float | None, typer.Option("--for", min=1, help="Stop after so many seconds; else at Ctrl-C.")] = None,
@@ -20,8 +22,10 @@ def demo(
 ) -> None:
     """Run a whole desk on this machine: simulated gateway, database, watcher, trader, strategy and monitor."""
     from atlas.session.demo import run_demo
-    from atlas.session.plan import DemoOptions
+    from atlas.session.plan import MOST_SPEED, DemoOptions
 
+    if not speed <= MOST_SPEED:
+        raise BadInput(f"a speed of {speed:g} is more than {MOST_SPEED:g}; 0 is as fast as the slowest reader follows")
     options = DemoOptions(
         seconds=seconds,
         json=as_json,

@@ -52,6 +52,7 @@ class OrderState(Value, frozen=True, tag="order_state"):
 
     `order` is as last modified. `filled` is in units, `average_price` is 0.0 until something was filled, `commission` sums the
     reported commissions. `executions` holds the execution ids that count, `charged` those whose commission was counted.
+    `requested_quantity` is what a change that the broker has not answered yet asks for, 0.0 when there is none.
     `sequence` is the number of the last event that was applied; an event with that number or a lower one changes nothing.
     """
 
@@ -68,6 +69,12 @@ class OrderState(Value, frozen=True, tag="order_state"):
     charged: tuple[str, ...] = ()
     cancel_requested: bool = False
     sequence: int = 0
+    requested_quantity: float = 0.0
+
+    @property
+    def exposed(self) -> float:
+        """Units that may still be filled, also if the broker grants the change that was asked for."""
+        return max(self.remaining, float(exact(self.requested_quantity) - exact(self.filled)))
 
     @property
     def remaining(self) -> float:
@@ -92,6 +99,8 @@ def fold(state: OrderState | None, event: OrderEvent) -> OrderState:
         raise IllegalTransition(f"order {event.order_id} is {state.status.value}: {event.kind.value} cannot happen to it")
     if event.kind is _E.COMMISSIONED and event.commission is not None:
         return _charged(state, event)
+    if status is _S.WORKING and state.filled:
+        status = _S.PARTIALLY_FILLED
     return msgspec.structs.replace(
         state,
         order=event.order if event.kind is _E.MODIFIED and event.order is not None else state.order,
@@ -102,7 +111,14 @@ def fold(state: OrderState | None, event: OrderEvent) -> OrderState:
         perm_id=event.perm_id or state.perm_id,
         cancel_requested=(state.cancel_requested or event.kind is _E.CANCEL_REQUESTED) and event.kind is not _E.REFUSED,
         sequence=event.sequence or state.sequence,
+        requested_quantity=_requested(state, event),
     )
+
+
+def _requested(state: OrderState, event: OrderEvent) -> float:
+    if event.kind is _E.MODIFY_REQUESTED and event.order is not None:
+        return max(event.order.quantity, state.requested_quantity)
+    return 0.0 if event.kind in (_E.MODIFIED, _E.REFUSED) else state.requested_quantity
 
 
 def _first(event: OrderEvent) -> OrderState:

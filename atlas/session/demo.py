@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from atlas.domain import AtlasError, Unavailable
+from atlas.domain import AtlasError, BadInput, Unavailable
 from atlas.session.desk import LocalDesk
 from atlas.session.plan import DemoOptions, DemoPlan, make_plan
 from atlas.session.view import show_live, show_starting, show_summary
@@ -59,11 +59,22 @@ async def _started(plan: DemoPlan, stop: asyncio.Event) -> LocalDesk:
 @contextlib.contextmanager
 def _folder(options: DemoOptions) -> Iterator[Path]:
     if options.folder is not None:
-        options.folder.mkdir(parents=True, exist_ok=True)
-        yield options.folder.resolve()
+        yield _empty(options.folder)
         return
     with tempfile.TemporaryDirectory(prefix="atlas-demo-") as folder:
         yield Path(folder)
+
+
+def _empty(folder: Path) -> Path:
+    """`folder`, made if need be. An earlier demonstration in it would be counted into this one's books."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = next(folder.iterdir(), None)
+    except OSError as error:
+        raise BadInput(f"the folder {folder} cannot be used ({error.strerror}); name another") from error
+    if taken is not None:
+        raise BadInput(f"the folder {folder} is not empty; name a new one for this demonstration")
+    return folder.resolve()
 
 
 async def _wait(stop: asyncio.Event, seconds: float | None, desk: LocalDesk) -> None:

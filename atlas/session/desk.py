@@ -13,7 +13,7 @@ from atlas.service.config import load
 from atlas.service.run import open_bus
 from atlas.service.settings import ServiceSettings, Settings
 from atlas.session.audit import Audit, Cash, DatabaseBooks, audit, read_database
-from atlas.session.plan import DemoPlan
+from atlas.session.plan import ATLAS, DemoPlan
 from atlas.session.supervisor import Process, Supervisor, tethered
 from atlas.store import Database, InstrumentRepository, OrderRepository
 from atlas.trading.broker import BrokerSnapshot, Known, Unknown
@@ -65,7 +65,7 @@ class LocalDesk:
     async def launch(self, name: str, **settings: str) -> Process:
         """Start a service, with `settings` (`trader__account="DU1"`) on top of the plan's, and wait until it is ready."""
         extra = {f"ATLAS_{key.upper()}": value for key, value in settings.items()}
-        command = [*self.plan.gateway_command[:3], "run", name]
+        command = [*ATLAS, "run", name]
         return await self._launch(name, command, lambda: self._service_is_ready(name), extra)
 
     async def _launch(

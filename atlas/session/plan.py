@@ -11,6 +11,11 @@ from pathlib import Path
 
 from atlas.domain import ConfigurationError
 
+ATLAS = (sys.executable, "-P", "-m", "atlas.cli")
+"""The command line of this very installation, whatever lies in the current folder."""
+
+MOST_SPEED = 1e5
+
 _PORTS = (
     "gateway.port",
     "database",
@@ -102,7 +107,7 @@ def _environment(folder: Path, options: DemoOptions, ports: Mapping[str, int]) -
 
 
 def _gateway_command(folder: Path, options: DemoOptions, port: int) -> list[str]:
-    command = [sys.executable, "-m", "atlas.cli", "gateway", "simulate", "--port", str(port), "--seed", str(options.seed)]
+    command = [*ATLAS, "gateway", "simulate", "--port", str(port), "--seed", str(options.seed)]
     command += ["--speed", f"{options.speed:g}", "--state", str(folder / "gateway.state")]
     if options.recording is not None:
         command += ["--recording", str(options.recording)]

@@ -182,6 +182,10 @@ class Desk:
         """Orders that were sent before `before_ns` and not heard of since."""
         return [o for o, state in self._working.items() if state.status is _S.SENT and state.at_ns < before_ns]
 
+    def first_free_broker_id(self, offered: int) -> int:
+        """The first broker order id that no order of ours ever had; `offered` is the broker's idea of it."""
+        return max([offered, *(state.broker_order_id + 1 for state in self.states.values())])
+
     def working(self) -> list[OrderState]:
         """Orders that are not final."""
         return list(self._working.values())
@@ -203,8 +207,8 @@ class Desk:
         same = [s for s in working if s.order.instrument == order.instrument]
         return Exposure(
             position=self.books.position(self.account, order.instrument).quantity,
-            working_buys=sum(s.remaining for s in same if s.order.side.sign > 0),
-            working_sells=sum(s.remaining for s in same if s.order.side.sign < 0),
+            working_buys=sum(s.exposed for s in same if s.order.side.sign > 0),
+            working_sells=sum(s.exposed for s in same if s.order.side.sign < 0),
             working_orders_of_robot=sum(s.order.robot == order.robot for s in working),
         )
 
@@ -275,11 +279,14 @@ class Desk:
         return []
 
     def _on_missing(self, order_id: str) -> list[OrderEvent]:
-        status = self.states[order_id].status
+        state = self.states[order_id]
+        status = state.status
         if status is _S.PENDING:
             if order_id not in self._inherited:
                 return []  # on its way to be sent
             return self._if_legal(_K.DENIED, order_id, reason="written but never sent: the trader stopped in between")
+        if status is _S.UNKNOWN and state.filled:
+            return self._if_legal(_K.CANCELLED, order_id, reason="partly filled, and the broker knows nothing of the rest")
         if status is _S.UNKNOWN:
             return self._if_legal(_K.REJECTED, order_id, reason="sent, but the broker knows nothing of it")
         return self._if_legal(_K.UNKNOWN, order_id, reason="sent, but the broker does not list it")

@@ -11,7 +11,19 @@ import structlog
 from atlas.bus import BlockingRequester, Delivery, Mailbox, orders
 from atlas.bus.orders import ORDER_EVENTS, Command, Events, EventsSince, OrderAnswer, OrderQuery, Receipt
 from atlas.bus.robots import RobotReport
-from atlas.domain import NS_PER_SECOND, Action, AtlasError, Bar, Clock, MarketEvent, OrderEvent, Submit, Unavailable, action_id
+from atlas.domain import (
+    NS_PER_SECOND,
+    Action,
+    AtlasError,
+    BadInput,
+    Bar,
+    Clock,
+    MarketEvent,
+    OrderEvent,
+    Submit,
+    Unavailable,
+    action_id,
+)
 from atlas.robot import Control, Timer
 from services.strategy.host import RobotHost
 
@@ -215,7 +227,9 @@ class RobotLoop(threading.Thread):
             asked = self._waiting.pop(request, None)
             if asked is None:
                 continue
-            if isinstance(answer, AtlasError):
+            if isinstance(answer, BadInput):
+                asked.host.give_up(asked.action, str(answer), self._clock.now_ns())
+            elif isinstance(answer, AtlasError):
                 self._to_resend.append(asked)
             elif isinstance(answer, Receipt) and not isinstance(asked.action, Submit) and answer.reason:
                 asked.host.give_up(asked.action, answer.reason, self._clock.now_ns())

@@ -50,6 +50,7 @@ from atlas.service.settings import Settings
 from atlas.store import Database, InstrumentRepository, OrderEventRepository, OrderRepository, TradeRepository
 from atlas.trading.broker import BrokerReport, Unknown
 from atlas.trading.desk import Desk
+from atlas.trading.form import malformed
 from atlas.trading.risk import Limits
 from services.trader.faults import FAULT_POINTS, FaultPoints
 from services.trader.latency import Latency
@@ -226,8 +227,7 @@ class Trader(Service):
             self.log.warning("events of an earlier run were in the journal only", count=len(tail))
             self._ledger.reenter(tail)
         self._books_open = True
-        used = [state.broker_order_id for state in self._desk.states.values()]
-        self._next_order_id = max([self._connection.next_order_id(), *(number + 1 for number in used)])
+        self._next_order_id = self._desk.first_free_broker_id(self._connection.next_order_id())
 
     async def _written_or_given_up(self) -> None:
         """Let what is under way reach the database; what does not, waits in the journal for the next start."""
@@ -240,14 +240,15 @@ class Trader(Service):
 
     async def _on_request(self, request: messages.Request, _peer: str) -> messages.Reply:
         match request:
+            case Command(action=action) if reason := malformed(action):
+                raise BadInput(f"{reason}; nothing was written")
             case Command(action=Submit(order=order)):
                 return await self._on_submit(order)
             case Command(action=Modify() | Cancel() as wish):
                 return await self._on_wish(wish)
             case EventsSince(sequence=sequence, robot=robot):
                 found = await self._events.since(sequence, _EVENTS_AT_ONCE, robot)
-                complete = len(found) < _EVENTS_AT_ONCE
-                return Events(found, self._ledger.published_sequence if complete else found[-1].sequence)
+                return Events(found, max([self._ledger.published_sequence, *(event.sequence for event in found[-1:])]))
             case OrderQuery(order_id=order_id):
                 found = await self._events.of_order(order_id)
                 return OrderAnswer(bool(found) or order_id in self._desk.states, found)
@@ -273,6 +274,9 @@ class Trader(Service):
         reason = self._cannot_send() or self._ledger.database_problem
         if not reason:
             reason = await self._learn(order.instrument)
+            known = self._desk.known(order)
+            if known is not None:  # it came again meanwhile
+                return Receipt(order.id, known.status, known.reason)
         if reason:
             event = self._desk.deny(order, reason)
         else:

@@ -118,7 +118,7 @@ async def test_a_defect_is_logged_once_here_and_told_without_details_there(serve
 )
 async def test_an_answer_that_cannot_be_sent_is_an_error_there_and_not_a_silence(serve, requester_of, answer):
     requester = requester_of(serve(lambda *_: answer, max_message_bytes=5_000))
-    with pytest.raises(AtlasError, match="internal error of watcher.* see its log"):
+    with pytest.raises(AtlasError, match=r"internal error of watcher.* see its log"):
         await requester.ask(ASK, 5)
 
 

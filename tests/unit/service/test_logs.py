@@ -69,7 +69,7 @@ def test_lines_below_the_level_are_not_written(logs):
 
 def test_the_chatter_of_libraries_is_not_written_and_their_warnings_are(logs):
     lines = logs(level="debug")
-    for name in ("uvicorn.access", "uvicorn.error", "pymongo.command"):
+    for name in ("uvicorn.asgi", "uvicorn.error", "pymongo.command"):
         logging.getLogger(name).info("chatter")
         logging.getLogger(name).warning("news")
     assert [json.loads(line)["event"] for line in lines()] == ["news"] * 3

@@ -133,3 +133,30 @@ def test_a_report_about_a_foreign_order_is_counted_and_nothing_else(driver):
     assert driver.report(BrokerOrder("somebody-else", 99, 1, BrokerStatus.WORKING)) == []
     assert sum(driver.desk.anomalies.values()) == 1
     assert driver.desk.states == {}
+
+
+def test_a_change_on_its_way_counts_in_the_exposure_until_it_is_answered(driver):
+    wanted = order(quantity=100_000, kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    assert driver.desk.modify(Modify("m1", wanted.id, quantity=900_000.0)).kind is K.MODIFY_REQUESTED
+    denied = driver.submit(order(2, quantity=200_000))
+    assert denied.kind is K.DENIED
+    assert "above max_position" in denied.reason
+    driver.report(BrokerError(driver.desk.states[wanted.id].broker_order_id, 201, "no"))
+    assert driver.submit(order(3, quantity=200_000)).kind is K.PENDING
+
+
+def test_a_partly_filled_order_that_is_heard_of_again_is_still_partly_filled(driver):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    driver.report(driver.execution(wanted, 5_000))
+    driver.desk.note(K.UNKNOWN, wanted.id)
+    driver.report(driver.broker_order(wanted, BrokerStatus.WORKING))
+    assert driver.status(wanted) is S.PARTIALLY_FILLED
+
+
+def test_no_broker_id_is_ever_used_twice(driver):
+    driver.next_id = 41
+    driver.submit(order())
+    assert driver.desk.first_free_broker_id(7) == 42
+    assert driver.desk.first_free_broker_id(50) == 50

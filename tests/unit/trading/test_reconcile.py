@@ -111,3 +111,15 @@ def test_orders_restored_from_the_database_are_not_folded_twice(driver):
     assert desk.states == driver.desk.states
     assert desk.books.positions() == driver.desk.books.positions()
     assert not desk.anomalies
+
+
+def test_the_rest_of_a_partly_filled_order_that_vanished_is_cancelled_and_what_was_filled_stays(driver):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    fill = driver.execution(wanted, 5_000)
+    driver.report(fill)
+    driver.reconcile()
+    assert driver.status(wanted) is S.UNKNOWN
+    driver.reconcile()
+    assert driver.status(wanted) is S.CANCELLED
+    assert driver.desk.books.position(ACCOUNT, EURUSD.id).quantity == 5_000

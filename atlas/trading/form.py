@@ -1,0 +1,53 @@
+"""What a command must look like before anything is written down because of it.
+
+An order that passes can be journaled, stored as a document, sent over the TWS protocol and summed up in the books. One that
+does not is turned away at the door: writing it down would be the first harm it does.
+"""
+
+import math
+import re
+
+from atlas.domain import Action, Modify, Order, Submit, action_id
+
+MOST = 1e12
+"""No quantity and no price is larger: beyond it floats have no cents left."""
+
+_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_ACCOUNT = re.compile(r"[A-Za-z0-9]{0,32}")
+_INSTRUMENT = re.compile(r"[A-Z0-9 .@:-]{1,64}")
+_MOST_NS = 2**63 - 1
+
+
+def malformed(action: Action) -> str:
+    """Why `action` is turned away unwritten, or "" when its form is sound."""
+    for what, text in (("id", action_id(action)), ("order id", _order_id(action))):
+        if not _ID.fullmatch(text):
+            return f"the {what} {text[:40]!r} must be 1 to 64 letters, digits, dots, colons, dashes or underscores"
+    if isinstance(action, Submit):
+        return _malformed_order(action.order)
+    if isinstance(action, Modify):
+        return _malformed_number("quantity", action.quantity) or _malformed_number("limit price", action.limit_price)
+    return ""
+
+
+def _order_id(action: Action) -> str:
+    return action.order.id if isinstance(action, Submit) else action.order_id
+
+
+def _malformed_order(order: Order) -> str:
+    for what, text, pattern in (
+        ("robot", order.robot, _ID),
+        ("account", order.account, _ACCOUNT),
+        ("instrument", order.instrument, _INSTRUMENT),
+    ):
+        if not pattern.fullmatch(text):
+            return f"the {what} {text[:40]!r} of order {order.id} is no {what}"
+    if not 0 <= order.cause_ns <= _MOST_NS:
+        return f"the cause_ns {order.cause_ns} of order {order.id} is no time"
+    return _malformed_number("quantity", order.quantity) or _malformed_number("limit price", order.limit_price)
+
+
+def _malformed_number(what: str, value: float | None) -> str:
+    if value is None or (math.isfinite(value) and abs(value) <= MOST):
+        return ""
+    return f"the {what} {value!r} is not a number up to {MOST:g}"

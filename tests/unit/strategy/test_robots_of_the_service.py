@@ -1,0 +1,155 @@
+"""The strategy service's own part: what is on disk before an action leaves, and what a loop does about missing events."""
+
+import pytest
+
+from atlas.bus import Bus, Delivery, Mailbox
+from atlas.bus.orders import Events, EventsSince, OrderAnswer, OrderQuery
+from atlas.domain import (
+    BadInput,
+    Bar,
+    Execution,
+    Instrument,
+    InstrumentKind,
+    ManualClock,
+    MarketEvent,
+    OrderEvent,
+    OrderEventKind,
+    Side,
+    Submit,
+    Unavailable,
+)
+from atlas.robot import Control, Decided
+from atlas.service.settings import RobotSettings
+from services.strategy.host import RobotHost
+from services.strategy.loop import RobotLoop
+
+K = OrderEventKind
+EURUSD = Instrument("EUR.USD@IDEALPRO", InstrumentKind.CASH, "EUR", "IDEALPRO", "USD", 12087792, 0.00005)
+BUYER = """
+from atlas import Bar, Context, Strategy
+
+
+class Buyer(Strategy):
+    def on_bar(self, ctx: Context, bar: Bar) -> None:
+        ctx.buy(bar.instrument, 1_000)
+"""
+
+
+def bar(number):
+    return Bar(EURUSD.id, number, number + 1, 1.0, 1.0, 1.0, 1.0, 0.0, 1, number)
+
+
+@pytest.fixture
+def host(tmp_path):
+    (tmp_path / "buyer.py").write_text(BUYER)
+    settings = RobotSettings(id="r1", strategy="buyer", instruments=(EURUSD.id,))
+    host = RobotHost(settings, tmp_path, tmp_path / "journals")
+    host.recover()
+    host.begin((EURUSD,), ManualClock(1))
+    yield host
+    host.close()
+
+
+def test_no_action_leaves_before_its_decision_is_on_disk(host):
+    host.handle(bar(10))
+    journal = host._journal
+    decided = journal.last_sequence
+    assert journal.synced_sequence < decided
+    [action] = host.take()
+    assert isinstance(action, Submit)
+    assert journal.synced_sequence == decided
+    assert isinstance(dict(journal.read())[decided], Decided)
+    assert host.take() == []
+
+
+class Trader:
+    """Stands where the requester to the trader stands: answers from a list of events, in pages."""
+
+    def __init__(self, events, page):
+        self.events, self.page = events, page
+        self.asked = []
+        self.connected = True
+        self.posted = []
+        self.answers = []
+
+    def ask(self, body, _timeout, _key=""):
+        self.asked.append(body)
+        if not self.connected:
+            raise Unavailable("the trader is not there")
+        if isinstance(body, OrderQuery):
+            return OrderAnswer(False, [])
+        assert isinstance(body, EventsSince)
+        after = [event for event in self.events if event.sequence > body.sequence]
+        return Events(after[: self.page], self.events[-1].sequence if self.events else 0)
+
+    def post(self, body, _key=""):
+        self.posted.append(body)
+        return len(self.posted)
+
+    def receive(self):
+        answers, self.answers = self.answers, []
+        return answers
+
+
+@pytest.fixture
+def loop_with(host):
+    made = []
+
+    def make(trader):
+        bus = Bus("strategy", None)
+        made.append(bus)
+        mailbox = Mailbox(bus, "inproc://robots", MarketEvent | OrderEvent, Control)
+        return RobotLoop([host], mailbox, trader, ManualClock(10**9))
+
+    yield make
+    for bus in made:
+        bus.close()
+
+
+def fills(count):
+    """`count` fills of one order that the robot placed in an earlier life."""
+    return [
+        OrderEvent(
+            n,
+            "r1-1-0",
+            "r1",
+            K.EXECUTED,
+            n,
+            execution=Execution(f"e{n}.01", "r1-1-0", "DU1", EURUSD.id, Side.BUY, 1.0, 1.1, n),
+        )
+        for n in range(1, count + 1)
+    ]
+
+
+def test_all_pages_of_missed_events_are_fetched(loop_with, host):
+    trader = Trader(fills(25), page=10)
+    loop_with(trader).catch_up()
+    assert [body.sequence for body in trader.asked] == [0, 10, 20]
+    assert host.runtime.last_trader_sequence == 25
+
+
+def test_nothing_behind_a_gap_is_applied_before_the_gap_is_filled(loop_with, host):
+    events = fills(5)
+    trader = Trader(events[:2], page=10)
+    loop = loop_with(trader)
+    loop.catch_up()
+    trader.connected = False
+    news = Delivery(1, "trader", 1, sequence=4, sent_ns=0, durable=True, events=tuple(events[3:4]), topic="orders", missed=1)
+    loop._work([news])
+    assert host.runtime.last_trader_sequence == 2
+    trader.connected, trader.events = True, events
+    loop._fetched_at = 0.0
+    loop._work([])
+    assert host.runtime.last_trader_sequence == 5
+
+
+def test_an_action_that_the_trader_cannot_read_is_given_up_at_once(loop_with, host):
+    trader = Trader([], page=10)
+    loop = loop_with(trader)
+    host.handle(bar(10))
+    loop._work([])
+    assert len(trader.posted) == 1
+    trader.answers = [(1, BadInput("the quantity is not a number"))]
+    loop._work([])
+    assert loop.waiting == 0
+    assert host.runtime.unanswered == []
