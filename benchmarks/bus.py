@@ -9,6 +9,7 @@ the same number of bytes, no structure, no numbers. Without a C compiler the flo
 
 import asyncio
 import contextlib
+import os
 import shutil
 import statistics
 import subprocess
@@ -115,29 +116,37 @@ async def _ask(keys: str, endpoint: str, count: int) -> None:
 
 def _pyzmq(role: str, endpoint: str, size: int, count: int) -> None:
     """The floor where there is no C compiler: what bus_floor.c does, by bare pyzmq."""
-    kinds = {"receive": zmq.PULL, "send": zmq.PUSH, "echo": zmq.REP, "ask": zmq.REQ}
-    data = bytes(size)
+    kinds = {"publish": zmq.XPUB, "subscribe": zmq.SUB, "echo": zmq.REP, "ask": zmq.REQ}
+    topic = TOPIC.encode() + b"\0"
+    data = topic.ljust(size)
     with zmq.Context() as context, context.socket(kinds[role]) as socket:
-        if role in ("receive", "echo"):
+        socket.sndhwm = socket.rcvhwm = 10_000
+        if role == "publish":
+            socket.set(zmq.XPUB_NODROP, 1)
+        if role == "subscribe":
+            socket.subscribe(topic)
+        if role in ("publish", "echo"):
             socket.bind(endpoint)
             print(socket.last_endpoint.decode(), flush=True)
         else:
             socket.connect(endpoint)
-        if role == "send":
+        if role == "publish":
+            socket.recv()
             for _ in range(count):
                 socket.send(data)
-        elif role == "receive":
+        elif role == "subscribe":
             socket.recv()
             start = time.perf_counter()
             for _ in range(count - 1):
                 socket.recv()
             print((count - 1) / (time.perf_counter() - start))
         elif role == "echo":
-            for _ in range(count + count // 10):
+            for _ in range(count):
                 socket.send(socket.recv())
         else:
-            took = []
+            took, pause_seconds = [], int(os.environ.get("BUS_FLOOR_PAUSE_US", "0")) / 1e6
             for _ in range(count + count // 10):
+                time.sleep(pause_seconds)
                 start = time.perf_counter()
                 socket.send(data)
                 socket.recv()
@@ -189,7 +198,7 @@ class Floor:
 
     def throughput(self, *, curve: bool) -> list[float]:
         count = FLOOR_MESSAGES_CURVE if curve else FLOOR_MESSAGES
-        return self._run("receive", "send", count, curve=curve)
+        return self._run("publish", "subscribe", count, curve=curve)
 
     def round_trip(self, *, curve: bool, count: int = ROUND_TRIPS, pause_us: int = 0) -> list[float]:
         return self._run("echo", "ask", count, curve=curve, pause_us=pause_us)
@@ -197,14 +206,13 @@ class Floor:
     def _run(self, server: str, client: str, count: int, *, curve: bool, pause_us: int = 0) -> list[float]:
         keys = [key.decode() for key in zmq.curve_keypair()] if curve else []
         security = [*keys, keys[0]] if curve else []  # both ends use one pair: this is about speed
-        asks = client == "ask"
-        served = count + count // 10 if asks else count
+        served = count + count // 10 if client == "ask" else count
         arguments = [str(QUOTE_BYTES), str(served)]
         with _process(*self.command, server, LOCAL, *arguments, *security) as bound:
             endpoint = bound()[0]
             paced = ["env", f"BUS_FLOOR_PAUSE_US={pause_us}"] if pause_us else []
             with _process(*paced, *self.command, client, endpoint, str(QUOTE_BYTES), str(count), *security) as result:
-                return [float(word) for word in (result() if asks else bound())]
+                return [float(word) for word in result()]
 
 
 def _throughput(keys: str, in_one: int) -> list[float]:
