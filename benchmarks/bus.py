@@ -114,13 +114,19 @@ async def _ask(keys: str, endpoint: str, count: int) -> None:
         await requester.ask(market.Greet("over"), 10)
 
 
-def _pyzmq(role: str, endpoint: str, size: int, count: int) -> None:
-    """The floor where there is no C compiler: what bus_floor.c does, by bare pyzmq."""
+def _pyzmq(role: str, endpoint: str, size: int, count: int, public: str = "", secret: str = "", server: str = "") -> None:
+    """What bus_floor.c does, by bare pyzmq: the floor where there is no C compiler."""
     kinds = {"publish": zmq.XPUB, "subscribe": zmq.SUB, "echo": zmq.REP, "ask": zmq.REQ}
     topic = TOPIC.encode() + b"\0"
     data = topic.ljust(size)
     with zmq.Context() as context, context.socket(kinds[role]) as socket:
         socket.sndhwm = socket.rcvhwm = 10_000
+        if public:
+            socket.curve_publickey, socket.curve_secretkey = public.encode(), secret.encode()
+            if role in ("publish", "echo"):
+                socket.curve_server = True
+            else:
+                socket.curve_serverkey = server.encode()
         if role == "publish":
             socket.set(zmq.XPUB_NODROP, 1)
         if role == "subscribe":
@@ -196,6 +202,11 @@ class Floor:
             return cls("C", [str(program)], folder)
         return cls("pyzmq bytes, no C compiler", _ours("pyzmq"), folder)
 
+    @classmethod
+    def bare_pyzmq(cls, folder: Path) -> "Floor":
+        """What Python itself costs: no bus, no event loop, nothing but bytes there and back."""
+        return cls("bare pyzmq", _ours("pyzmq"), folder)
+
     def throughput(self, *, curve: bool) -> list[float]:
         count = FLOOR_MESSAGES_CURVE if curve else FLOOR_MESSAGES
         return self._run("publish", "subscribe", count, curve=curve)
@@ -262,6 +273,12 @@ def measure() -> list[dict[str, object]]:
             )
             row(f"request round trip{security}, median (floor: {floor.name})", ours[0], base[0], "<= 1.5", "us")
             row(f"request round trip{security}, p99 (floor: {floor.name})", ours[1], base[1], "<= 2", "us")
+            bare = Floor.bare_pyzmq(Path(folder))
+            ours, base = _alternate(
+                lambda k=keys: _round_trip(k),  # type: ignore[misc]
+                lambda c=curve, f=bare: f.round_trip(curve=c),  # type: ignore[misc]
+            )
+            row(f"request round trip{security}, median (floor: {bare.name})", ours[0], base[0], "", "us")
     return rows
 
 
@@ -275,7 +292,7 @@ def _main(role: str = "", *arguments: str) -> None:
     elif role == "ask":
         asyncio.run(_ask(arguments[0], arguments[1], int(arguments[2])))
     elif role == "pyzmq":
-        _pyzmq(arguments[0], arguments[1], int(arguments[2]), int(arguments[3]))
+        _pyzmq(*arguments[:2], int(arguments[2]), int(arguments[3]), *arguments[4:])
     else:
         for figures in measure():
             print("{name:62} {ours:>12,.1f} {floor:>12,.1f} {ratio:>6.2f} {target:>8} {unit}".format(**figures))
