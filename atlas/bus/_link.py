@@ -42,6 +42,7 @@ class Link:
         self.endpoint = endpoint
         self.server = server
         self.connected = endpoint.startswith("inproc:")  # of which monitors say nothing
+        self.admitted = self.connected  # whether a handshake has ever succeeded
         self.losses = 0  # how often an established connection was lost
         self.refused = False
         self._failed_handshakes = 0
@@ -91,7 +92,7 @@ class Link:
 
     def _take(self, event: int, value: int) -> None:
         if event == zmq.Event.HANDSHAKE_SUCCEEDED:
-            self.connected, self.refused, self._failed_handshakes = True, False, 0
+            self.connected, self.admitted, self.refused, self._failed_handshakes = True, True, False, 0
         elif event == zmq.Event.DISCONNECTED:
             if self.connected:
                 self.losses += 1

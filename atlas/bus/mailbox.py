@@ -66,7 +66,11 @@ class _Fill:
 
 
 class MailboxSender:
-    """A PUSH socket into a mailbox, for one thread. `server` names the mailbox's service where it is another process."""
+    """A PUSH socket into a mailbox, for one thread. `server` names the mailbox's service where it is another process.
+
+    Nothing is taken before the other side has let us in once, as it would be lost if it refuses our key. From then on what
+    is sent while the other side is away waits for it, up to `capacity`.
+    """
 
     def __init__(self, bus: Bus, endpoint: str, server: str = "", *, capacity: int = 10_000, fill: _Fill | None = None) -> None:
         self._bus = bus
@@ -80,6 +84,12 @@ class MailboxSender:
         self._put = plain_send(self.socket)
         bus.opened(self)
 
+    @property
+    def connected(self) -> bool:
+        """Whether the mailbox is there, as far as is known."""
+        self._link.pump()
+        return self._link.connected
+
     def send(self, message: object) -> None:
         """Put a message in, waiting while the mailbox is full.
 
@@ -89,7 +99,7 @@ class MailboxSender:
         self.send_frame(self.letter(message))
 
     def try_send(self, message: object) -> bool:
-        """Put a message in unless the mailbox is full; False if it is."""
+        """Put a message in unless the mailbox is full, or not there yet; False if it is so."""
         return self.try_send_frame(self.letter(message))
 
     def letter(self, message: object) -> bytes:
@@ -101,10 +111,17 @@ class MailboxSender:
         while not self.try_send_frame(frame):
             if self._closing.is_set():
                 raise Unavailable(f"the mailbox {self._endpoint} is closed; nothing was sent")
-            self.socket.poll(_CHECK_CLOSED_MS, zmq.POLLOUT)
+            if self._link.admitted:
+                self.socket.poll(_CHECK_CLOSED_MS, zmq.POLLOUT)
+            else:
+                self._link.monitor.poll(_CHECK_CLOSED_MS)
 
     def try_send_frame(self, frame: bytes) -> bool:
         """Pass on a published message unless the mailbox is full; False if it is."""
+        if not self._link.admitted:
+            self._link.pump()
+            if not self._link.admitted:
+                return False
         self._counter[0] += 1
         try:
             self._put(frame, NOBLOCK)

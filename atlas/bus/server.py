@@ -166,6 +166,10 @@ class RequestServer(Generic[B]):
     ) -> None:
         try:
             outcome = await result
+        except asyncio.CancelledError as error:
+            if self._socket.closed:
+                raise
+            outcome = self._error(peer, request, RuntimeError(f"what the handler waited for was cancelled: {error}"))
         except Exception as error:  # noqa: BLE001 - whatever a handler raises becomes a reply
             outcome = self._error(peer, request, error)
         self._finish(identity, peer, request, outcome, known)

@@ -141,7 +141,7 @@ class MailboxDoor(Door):
     async def serves(self) -> None:
         self.number += 1
         message = market.Greet(str(self.number))
-        assert self.good.try_send(message)
+        await asyncio.to_thread(self.good.send, message)
         received: list[object] = []
         for _ in range(50):
             received += await asyncio.to_thread(self.mailbox.receive, 0.2)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.bus_peers import FaultBox, Keys
 
-from atlas.bus import Bus
+from atlas.bus import Bus, Requester, RequestServer, market
 
 MakeBus = Callable[..., Bus]
 
@@ -31,3 +31,27 @@ def make_bus(keys: Keys) -> Iterator[MakeBus]:
     yield make
     for bus in reversed(made):
         bus.close()
+
+
+@pytest.fixture
+def serve(make_bus):
+    """Start a server of service `watcher` with the handler given; a name for the bus may be given, too."""
+
+    def start(handler, endpoint="tcp://127.0.0.1:0", **options):
+        bus = make_bus("watcher", **options)
+        server = RequestServer(bus, endpoint, "market requests", market.Request, handler)
+        server.bus = bus
+        return server
+
+    return start
+
+
+@pytest.fixture
+def requester_of(make_bus):
+    def connect(server, kind=Requester):
+        bus = make_bus("strategy")
+        requester = kind(bus, server.endpoint, "watcher", market.Reply)
+        requester.bus = bus
+        return requester
+
+    return connect

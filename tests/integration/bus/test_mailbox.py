@@ -152,13 +152,28 @@ def test_another_service_puts_in_over_tcp(mailbox_of, make_bus):
     assert receive(mailbox, 1) == [control.Ping()]
 
 
-def test_what_was_put_in_before_the_other_side_was_there_arrives(mailbox_of, make_bus):
+def test_nothing_is_taken_before_the_other_side_has_let_us_in(mailbox_of, make_bus):
     first = mailbox_of(LOCAL)
     first.bus.close()
     sender = MailboxSender(make_bus("trader"), first.endpoint, "robot")
+    assert not sender.try_send(control.Ping())
+    mailbox = mailbox_of(first.endpoint)
+    sender.send(control.Stop())
+    assert receive(mailbox, 1) == [control.Stop()]
+
+
+def test_what_is_put_in_while_the_other_side_restarts_waits_for_it(mailbox_of, make_bus):
+    first = mailbox_of(LOCAL)
+    sender = MailboxSender(make_bus("trader"), first.endpoint, "robot", capacity=100)
+    sender.send(control.Ping())
+    assert receive(first, 1) == [control.Ping()]
+    first.bus.close()
+    give_up = time.monotonic() + 10
+    while sender.connected and time.monotonic() < give_up:
+        time.sleep(0.01)
     for _ in range(10):
-        assert sender.try_send(control.Ping())
-    assert receive(mailbox_of(first.endpoint), 10) == [control.Ping()] * 10
+        assert sender.try_send(control.Pause())
+    assert receive(mailbox_of(first.endpoint), 10) == [control.Pause()] * 10
 
 
 # From a publisher, through a forwarding thread, into a mailbox
