@@ -54,6 +54,7 @@ STATE = OrderState(
     charged=(EXECUTION.id,),
     cancel_requested=True,
     sequence=9,
+    requested_quantity=0.7,
 )
 INSTRUMENT = Instrument(
     id="ES-202612@CME",
