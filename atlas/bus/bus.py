@@ -159,7 +159,11 @@ class Bus:
         self._open.pop(part, None)
 
     def close(self) -> None:
-        """Close everything made on this bus, newest first. Afterwards no thread and no socket is left."""
+        """Close everything made on this bus, newest first. Afterwards no thread and no socket is left.
+
+        To be called where the sockets are used, the sockets of a loop on that loop: libzmq aborts the process when a socket
+        is closed in one thread while another reads it.
+        """
         if self.closed:
             return
         self.closed = True

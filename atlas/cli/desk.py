@@ -120,4 +120,4 @@ async def _controls(settings: Settings) -> AsyncIterator[_Controls]:
     try:
         yield control_of
     finally:
-        await asyncio.to_thread(bus.close)
+        bus.close()

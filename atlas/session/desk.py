@@ -81,7 +81,7 @@ class LocalDesk:
         if hasattr(self, "database"):
             await self.database.close()
         if hasattr(self, "bus"):
-            await asyncio.to_thread(self.bus.close)
+            self.bus.close()
 
     @functools.cached_property
     def _market(self) -> Requester[market.Reply]:

@@ -232,7 +232,7 @@ async def bus_of(name: str, settings: Mapping[str, object]) -> AsyncIterator[tup
     try:
         yield bus, loaded
     finally:
-        await asyncio.to_thread(bus.close)
+        bus.close()
 
 
 @contextlib.asynccontextmanager
