@@ -44,6 +44,7 @@ class Recording:
         self._next = 0
         listed = list(instruments)
         try:
+            path.stat()  # a file that is not there is told as such, whatever its name
             if zipfile.is_zipfile(path) or path.suffix == ".zip":
                 self._read_lean(path, listed)
             else:
