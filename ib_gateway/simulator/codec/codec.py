@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from ib_gateway.simulator.codec import replies, requests, ticks
+from ib_gateway.simulator.codec import tables, ticks
 from ib_gateway.simulator.codec.layout import DecodeError, Field, Fixed, Layout, compile_reader, compile_writer
 from ib_gateway.simulator.messages.replies import Reply, TickByTick
 from ib_gateway.simulator.messages.requests import NotSimulated, Request, Silent
@@ -27,13 +27,13 @@ class _Tables(NamedTuple):
 @cache
 def _tables(version: int) -> _Tables:
     return _Tables(
-        {layout.message_id: (layout, compile_reader(layout, version)) for layout in requests.LAYOUTS},
+        {layout.message_id: (layout, compile_reader(layout, version)) for layout in tables.REQUESTS},
         dict(_writers(version)),
     )
 
 
 def _writers(version: int) -> Iterator[tuple[type[Reply], Callable[[Any], str]]]:
-    for layout in replies.LAYOUTS:
+    for layout in tables.REPLIES:
         assert issubclass(layout.struct, Reply), layout  # noqa: S101
         yield layout.struct, compile_writer(layout, version)
 
@@ -65,10 +65,10 @@ class Codec:
             except DecodeError as error:
                 raise ProtocolError("malformed", _number_of(layout, fields[1:]), str(error)) from None
             return request
-        if message_id in requests.NOT_SIMULATED:
-            at, code, text = requests.NOT_SIMULATED[message_id]
+        if message_id in tables.NOT_SIMULATED:
+            at, code, text = tables.NOT_SIMULATED[message_id]
             return NotSimulated(-1 if at is None else _integer(fields, at + 1), message_id, code, text)
-        if message_id in requests.SILENT:
+        if message_id in tables.SILENT:
             return Silent(message_id)
         raise ProtocolError("unknown_message", -1, f"there is no message id {message_id}")
 

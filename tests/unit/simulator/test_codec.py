@@ -9,16 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas.domain import Quote, Trade
-from ib_gateway.simulator.codec import Codec, ProtocolError
-from ib_gateway.simulator.codec import replies as reply_tables
-from ib_gateway.simulator.codec import requests as request_tables
+from ib_gateway.simulator.codec import Codec, ProtocolError, tables
 from ib_gateway.simulator.codec.kinds import number
 from ib_gateway.simulator.codec.layout import Field, Kinds, Many, When, compile_reader, compile_writer
-from ib_gateway.simulator.codec.orders import OPEN_ORDER, PLACE_ORDER
+from ib_gateway.simulator.codec.tables.tickets import OPEN_ORDER, PLACE_ORDER
 from ib_gateway.simulator.messages import Condition, Contract, TagValue, Ticket, replies, requests
 
 VERSIONS = (157, 163, 166, 170, 174, 176)
-LAYOUTS = [*request_tables.LAYOUTS, *reply_tables.LAYOUTS]
+LAYOUTS = [*tables.REQUESTS, *tables.REPLIES]
 TIMES = ("date", "time", "start", "end", "completed_time")
 
 _SAMPLES = {int: 7, float: 1.25, str: "text", bool: True}
@@ -215,7 +213,7 @@ def _plain(text):
 
 def test_recorded_contract_details_of_a_real_gateway_are_read(market_data):
     recorded = json.loads((market_data / "a_permissive/ib/rust_ibapi_raw_messages.json").read_text())
-    layout = next(one for one in reply_tables.LAYOUTS if one.struct is replies.ContractDetails)
+    layout = next(one for one in tables.REPLIES if one.struct is replies.ContractDetails)
     read, write = compile_reader(layout, 176), compile_writer(layout, 176)
     for record in recorded["contract_details"]:
         fields = record["raw"].rstrip("|").split("|")[1:]

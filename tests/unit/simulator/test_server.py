@@ -326,7 +326,7 @@ async def test_killed_at_once_and_started_again_the_command_has_the_same_books(t
 def placed(order_id, kind, limit=""):
     """A placeOrder message for 20000 EUR.USD with every optional field unset."""
     from ib_gateway.simulator.codec.layout import compile_writer
-    from ib_gateway.simulator.codec.orders import PLACE_ORDER
+    from ib_gateway.simulator.codec.tables.tickets import PLACE_ORDER
     from ib_gateway.simulator.messages import Contract, Ticket, requests
 
     ticket = Ticket(action="BUY", quantity=20_000.0, order_type=kind, limit_price=limit or None, time_in_force="GTC")

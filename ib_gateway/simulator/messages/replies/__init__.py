@@ -9,6 +9,7 @@ from ib_gateway.simulator.messages.replies.accounts import (
     AccountUpdateMultiEnd,
     AccountValue,
     FamilyCodes,
+    ManagedAccounts,
     Pnl,
     PnlSingle,
     PortfolioValue,
@@ -16,25 +17,17 @@ from ib_gateway.simulator.messages.replies.accounts import (
     PositionEnd,
     PositionMulti,
     PositionMultiEnd,
-)
-from ib_gateway.simulator.messages.replies.base import (
-    CurrentTime,
-    Error,
-    ManagedAccounts,
-    Moment,
-    NewsProviders,
-    NextValidId,
-    Reply,
     SoftDollarTiers,
     UserInfo,
 )
+from ib_gateway.simulator.messages.replies.base import Error, Moment, NextValidId, Reply
+from ib_gateway.simulator.messages.replies.history import Bar, HeadTimestamp, HistoricalData, HistoricalDataUpdate
 from ib_gateway.simulator.messages.replies.market import (
-    Bar,
-    HeadTimestamp,
-    HistoricalData,
-    HistoricalDataUpdate,
+    DepthExchange,
+    DepthExchanges,
     MarketDataType,
     RealTimeBar,
+    SmartComponents,
     SnapshotEnd,
     TickByTick,
     TickGeneric,
@@ -57,14 +50,13 @@ from ib_gateway.simulator.messages.replies.orders import (
 from ib_gateway.simulator.messages.replies.reference import (
     ContractDetails,
     ContractDetailsEnd,
-    DepthExchange,
-    DepthExchanges,
+    CurrentTime,
     MarketRule,
     OptionParametersEnd,
-    SmartComponents,
     SymbolSample,
     SymbolSamples,
 )
+from ib_gateway.simulator.messages.replies.research import NewsProviders
 
 __all__ = [
     "AccountDownloadEnd",

@@ -127,3 +127,23 @@ class FamilyCodes(Reply, frozen=True):
     """Accounts and their families."""
 
     codes: Sequence[tuple[str, str]]
+
+
+class ManagedAccounts(Reply, frozen=True):
+    """The accounts of the login, separated by commas."""
+
+    accounts: str
+
+
+class UserInfo(Reply, frozen=True):
+    """The branding of the login."""
+
+    req_id: int
+    branding: str
+
+
+class SoftDollarTiers(Reply, frozen=True):
+    """Name, value and display name of each tier."""
+
+    req_id: int
+    tiers: Sequence[tuple[str, str, str]]

@@ -1,6 +1,4 @@
-"""What every reply is, and what belongs to no request."""
-
-from collections.abc import Sequence
+"""What every reply is, and those that belong to no desk."""
 
 import msgspec
 
@@ -25,39 +23,7 @@ class Error(Reply, frozen=True):
     advanced_reject: str = ""
 
 
-class ManagedAccounts(Reply, frozen=True):
-    """The accounts of the login, separated by commas."""
-
-    accounts: str
-
-
 class NextValidId(Reply, frozen=True):
     """The next valid order id."""
 
     order_id: int
-
-
-class CurrentTime(Reply, frozen=True):
-    """Seconds since the epoch."""
-
-    seconds: int
-
-
-class UserInfo(Reply, frozen=True):
-    """The branding of the login."""
-
-    req_id: int
-    branding: str
-
-
-class NewsProviders(Reply, frozen=True):
-    """Code and name of each news source."""
-
-    providers: Sequence[tuple[str, str]]
-
-
-class SoftDollarTiers(Reply, frozen=True):
-    """Name, value and display name of each tier."""
-
-    req_id: int
-    tiers: Sequence[tuple[str, str, str]]

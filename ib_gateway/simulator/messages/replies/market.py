@@ -1,11 +1,11 @@
-"""What the gateway says about markets: ticks and bars."""
+"""What the gateway says about markets now: ticks, bars of five seconds, depth."""
 
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from atlas.domain import Quote, Trade
-from ib_gateway.simulator.messages.replies.base import Moment, Reply
+from ib_gateway.simulator.messages.replies.base import Reply
 
 
 class TickPrice(Reply, frozen=True):
@@ -74,42 +74,6 @@ class TickByTick(Reply, frozen=True):
     all_last: Mapping[str, int]
 
 
-class Bar(msgspec.Struct, frozen=True):
-    """A historical bar; `date` as the request wants it written. Volume, average and count are -1 for bars of quotes."""
-
-    date: Moment | int | str
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-    average: float
-    count: int
-
-
-class HistoricalData(Reply, frozen=True):
-    """Bars of the past."""
-
-    req_id: int
-    start: Moment
-    end: Moment
-    bars: Sequence[Bar]
-
-
-class HistoricalDataUpdate(Reply, frozen=True):
-    """The newest bar of a request that is kept up to date."""
-
-    req_id: int
-    bar: Bar
-
-
-class HeadTimestamp(Reply, frozen=True):
-    """When data begins."""
-
-    req_id: int
-    time: Moment | int
-
-
 class RealTimeBar(Reply, frozen=True):
     """Five seconds."""
 
@@ -122,3 +86,26 @@ class RealTimeBar(Reply, frozen=True):
     volume: float
     average: float
     count: int
+
+
+class DepthExchange(msgspec.Struct, frozen=True):
+    """An exchange with market depth."""
+
+    exchange: str
+    sec_type: str
+    listing_exchange: str
+    service: str
+    agg_group: int
+
+
+class DepthExchanges(Reply, frozen=True):
+    """Exchanges with market depth."""
+
+    exchanges: Sequence[DepthExchange]
+
+
+class SmartComponents(Reply, frozen=True):
+    """Bit number, exchange and letter of each component."""
+
+    req_id: int
+    components: Sequence[tuple[int, str, str]]

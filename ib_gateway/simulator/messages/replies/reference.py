@@ -1,4 +1,4 @@
-"""What the gateway says about contracts and exchanges."""
+"""What the gateway says about contracts, and the time."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,12 @@ import msgspec
 
 from ib_gateway.simulator.messages.contract import Contract
 from ib_gateway.simulator.messages.replies.base import Reply
+
+
+class CurrentTime(Reply, frozen=True):
+    """Seconds since the epoch."""
+
+    seconds: int
 
 
 class ContractDetails(Reply, frozen=True):
@@ -79,26 +85,3 @@ class OptionParametersEnd(Reply, frozen=True):
     """No more expiries and strikes."""
 
     req_id: int
-
-
-class DepthExchange(msgspec.Struct, frozen=True):
-    """An exchange with market depth."""
-
-    exchange: str
-    sec_type: str
-    listing_exchange: str
-    service: str
-    agg_group: int
-
-
-class DepthExchanges(Reply, frozen=True):
-    """Exchanges with market depth."""
-
-    exchanges: Sequence[DepthExchange]
-
-
-class SmartComponents(Reply, frozen=True):
-    """Bit number, exchange and letter of each component."""
-
-    req_id: int
-    components: Sequence[tuple[int, str, str]]

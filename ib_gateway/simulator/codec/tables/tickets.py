@@ -27,17 +27,13 @@ from ib_gateway.simulator.codec.kinds import (
     Kind,
 )
 from ib_gateway.simulator.codec.layout import Field, Fixed, Item, Kinds, Layout, Many, When
+from ib_gateway.simulator.codec.tables.parts import SENT_CONTRACT, fields, written_contract
 from ib_gateway.simulator.messages import ComboLeg, Condition, Contract, TagValue, Ticket, replies, requests
 
 CONDITION_LENGTHS = {1: 6, 3: 3, 4: 3, 5: 4, 6: 5, 7: 5}
 """Fields of each kind of condition: price, time, margin, execution, volume, percent change."""
 
 _NESTED: dict[str, type[msgspec.Struct]] = {"contract": Contract, "ticket": Ticket}
-
-
-def fields(prefix: str, **kinds: Kind) -> tuple[Field, ...]:
-    """Consecutive fields of one nested value, by name and kind."""
-    return tuple(Field(f"{prefix}.{name}" if prefix else name, kind) for name, kind in kinds.items())
 
 
 def ticket(**kinds: Kind) -> tuple[Field, ...]:
@@ -50,21 +46,6 @@ COMBO_LEG_FULL: tuple[Item, ...] = fields(
     exempt_code=INT,
 )  # fmt: skip
 _TAG_VALUE: tuple[Item, ...] = fields("", tag=TEXT, value=TEXT)
-
-SENT_CONTRACT: tuple[Item, ...] = fields(
-    "contract", con_id=INT, symbol=TEXT, sec_type=TEXT, expiry=TEXT, strike=FLOAT, right=TEXT, multiplier=TEXT, exchange=TEXT,
-    primary_exchange=TEXT, currency=TEXT, local_symbol=TEXT, trading_class=TEXT,
-)  # fmt: skip
-"""A contract as clients write it."""
-
-
-def written_contract(right: Kind = TEXT) -> tuple[Item, ...]:
-    """A contract as the gateway writes it in most messages: without primary exchange."""
-    return fields(
-        "contract", con_id=INT, symbol=TEXT, sec_type=TEXT, expiry=TEXT, strike=FLOAT, right=right, multiplier=TEXT,
-        exchange=TEXT, currency=TEXT, local_symbol=TEXT, trading_class=TEXT,
-    )  # fmt: skip
-
 
 _COMBO: tuple[Item, ...] = (
     Many("contract.combo_legs", ComboLeg, COMBO_LEG_FULL),

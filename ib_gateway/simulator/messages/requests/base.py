@@ -1,0 +1,34 @@
+"""What every request is, and those that belong to no desk."""
+
+import msgspec
+
+
+class Request(msgspec.Struct, frozen=True, gc=False):
+    """Anything a client sends."""
+
+
+class Numbered(Request, frozen=True):
+    """A request that carries a number, by which its answers are known."""
+
+    req_id: int
+
+
+class StartApi(Request, frozen=True):
+    """The client says who it is; nothing may be sent to it before."""
+
+    client_id: int
+    optional_capabilities: str = ""
+
+
+class NotSimulated(Numbered, frozen=True):
+    """A request that IB knows and the simulator does not; `req_id` is -1 where it has none."""
+
+    message_id: int
+    code: int
+    text: str
+
+
+class Silent(Request, frozen=True):
+    """A request that asks for no answer and changes nothing here."""
+
+    message_id: int
