@@ -3,7 +3,8 @@
 import enum
 
 from atlas.domain._struct import Value
-from atlas.domain.order import Order, Side
+from atlas.domain.order import Order
+from atlas.domain.side import Side
 
 
 class Execution(Value, frozen=True, tag="execution"):

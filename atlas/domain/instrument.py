@@ -11,7 +11,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from atlas.domain._struct import Value
 from atlas.domain.errors import BadInput
-from atlas.domain.order import Side
+from atlas.domain.side import Side
 
 _ID = re.compile(
     r"(?P<symbol>[A-Z0-9]+(?: [A-Z0-9]+)?)"

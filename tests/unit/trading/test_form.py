@@ -1,7 +1,8 @@
 import pytest
+from msgspec.structs import replace
 from support.trading import order
 
-from atlas.domain import Cancel, Modify, OrderKind, Submit
+from atlas.domain import Cancel, Modify, OrderKind, Submit, TimeCondition, TimeInForce
 from atlas.trading.form import malformed
 
 
@@ -40,3 +41,18 @@ def test_a_number_that_could_not_be_written_is_turned_away(number):
 )
 def test_a_field_that_could_not_be_written_is_turned_away(values, words):
     assert words in malformed(Submit(order(**values)))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"kind": OrderKind.STOP, "stop_price": 1.1},
+        {"time_in_force": TimeInForce.FOK},
+        {"oca_group": "one"},
+        {"parent_id": "robot-1-0"},
+        {"outside_rth": True},
+        {"conditions": (TimeCondition(1),)},
+    ],
+)
+def test_what_the_way_to_the_broker_does_not_carry_is_turned_away(values):
+    assert "sen" in malformed(Submit(replace(order(), **values)))
