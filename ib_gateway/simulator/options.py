@@ -1,10 +1,12 @@
 """What a simulated gateway is asked to be."""
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from atlas.domain import BadInput
+from ib_gateway.simulator.rules import Rules
 
 
 class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,6 +27,8 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         play_after_seconds: Real seconds from the first subscription to the first tick of a recording, so that a client that
             subscribes to several streams at once misses nothing.
         handshake_seconds: Real seconds in which a connection must have started the API.
+        rules: The broker's limits.
+        hours: "real" keeps trading hours and holidays, "always" never closes a market.
         max_buffered_bytes: Bytes that may wait for a slow reader before its connection is cut, when speed is not 0.
     """
 
@@ -42,6 +46,8 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     play_after_seconds: float = 0.25
     handshake_seconds: float = 10.0
     max_buffered_bytes: int = 64 * 1024 * 1024
+    rules: Rules = Rules()
+    hours: Literal["real", "always"] = "real"
 
     def __post_init__(self) -> None:
         """Refuse what cannot work.
