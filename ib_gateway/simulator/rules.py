@@ -1,6 +1,6 @@
 """The broker's limits, as IB has them; each can be switched off.
 
-Sources: TWS API documentation, "Pacing violations" (historical data), "Limitations" (50 messages a second), "Market data lines".
+Source: TWS API documentation on pacing violations of historical data, on message rates and on market data lines.
 """
 
 import msgspec
@@ -14,8 +14,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         market_data_lines: Market data streams of all clients together; the next one is error 101.
         tick_by_tick_lines: Tick-by-tick streams of all clients together.
         depth_lines: Books of all clients together; the next one is error 309.
-        pace_history: Historical requests: 60 in ten minutes, the same one within 15 s, six of one contract within two seconds (error
-            162). BID_ASK counts twice. Virtual time.
+        pace_history: Historical requests: 60 in ten minutes, the same one within 15 s, six of one contract within two seconds
+            (error 162). BID_ASK counts twice. Virtual time.
         open_history: Historical requests that may wait for an answer at once.
     """
 
