@@ -23,7 +23,7 @@ from atlas.domain.errors import (
     UnknownInstrument,
 )
 from atlas.domain.events import Commission, Execution, OrderEvent, OrderEventKind
-from atlas.domain.instrument import Instrument, InstrumentKind, InstrumentSpec, parse_instrument_id
+from atlas.domain.instrument import Instrument, InstrumentKind, InstrumentSpec, OptionRight, option_id, parse_instrument_id
 from atlas.domain.market import MARKET_KINDS, Bar, MarketEvent, Quote, Trade, topic
 from atlas.domain.order import (
     Action,
@@ -70,6 +70,7 @@ __all__ = [
     "MarketEvent",
     "Modify",
     "OcaType",
+    "OptionRight",
     "Order",
     "OrderEvent",
     "OrderEventKind",
@@ -97,6 +98,7 @@ __all__ = [
     "from_datetime",
     "from_plain",
     "iso",
+    "option_id",
     "parse_instrument_id",
     "plain",
     "to_datetime",

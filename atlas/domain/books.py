@@ -1,7 +1,7 @@
 """Positions and cash, folded from executions and commissions. Exact: sums are kept in decimals, floats only come out.
 
-A stock or a currency pair is paid for when it is executed. A future is not: what it gains or loses moves to cash when it is
-closed, at average cost.
+A stock, an option or a currency pair is paid for when it is executed: an option's premium times its multiplier. A future is
+not: what it gains or loses moves to cash when it is closed, at average cost.
 """
 
 from collections import defaultdict

@@ -3,6 +3,8 @@
 EUR.USD@IDEALPRO       a currency pair: base.quote@exchange
 AAPL@SMART             a stock, in US dollars; other currencies: BMW@IBIS:EUR
 ES-202612@CME          a future by contract month (YYYYMM) or day (YYYYMMDD); other currencies: FDAX-202612@EUREX:EUR
+AAPL-20261218-250C@SMART   an option by last trading day, strike and right (C or P); on a future: ES-20261218-6700P@CME
+^SPX@CBOE              an index: it has a price, and nobody trades it
 """
 
 import enum
@@ -14,8 +16,9 @@ from atlas.domain.errors import BadInput
 from atlas.domain.side import Side
 
 _ID = re.compile(
-    r"(?P<symbol>[A-Z0-9]+(?: [A-Z0-9]+)?)"
-    r"(?:\.(?P<quote>[A-Z]{3})|-(?P<expiry>\d{6}(?:\d{2})?))?"
+    r"(?P<index>\^)?(?P<symbol>[A-Z0-9]+(?: [A-Z0-9]+)?)"
+    r"(?:\.(?P<quote>[A-Z]{3})|-(?P<last_day>\d{8})-(?P<strike>[1-9]\d*(?:\.\d*[1-9])?|0\.\d*[1-9])(?P<right>[CP])"
+    r"|-(?P<expiry>\d{6}(?:\d{2})?))?"
     r"@(?P<exchange>[A-Z0-9]+)"
     r"(?::(?P<currency>[A-Z]{3}))?"
 )
@@ -27,6 +30,15 @@ class InstrumentKind(enum.Enum):
     CASH = "cash"
     STOCK = "stock"
     FUTURE = "future"
+    OPTION = "option"
+    INDEX = "index"
+
+
+class OptionRight(enum.Enum):
+    """What the holder of an option may do at the strike: buy (call) or sell (put)."""
+
+    CALL = "C"
+    PUT = "P"
 
 
 class InstrumentSpec(Value, frozen=True):
@@ -38,6 +50,18 @@ class InstrumentSpec(Value, frozen=True):
     exchange: str
     currency: str
     expiry: str = ""
+    strike: float = 0.0
+    right: OptionRight | None = None
+
+
+def option_id(symbol: str, expiry: str, strike: float, right: OptionRight, exchange: str, currency: str = "USD") -> str:
+    """The id of an option: strikes are written without trailing zeros, so that each option has one id.
+
+    >>> option_id("AAPL", "20261218", 252.5, OptionRight.CALL, "SMART")
+    'AAPL-20261218-252.5C@SMART'
+    """
+    written = f"{Decimal(repr(strike)).normalize():f}"
+    return f"{symbol}-{expiry}-{written}{right.value}@{exchange}" + ("" if currency == "USD" else f":{currency}")
 
 
 def parse_instrument_id(text: str) -> InstrumentSpec:
@@ -50,23 +74,41 @@ def parse_instrument_id(text: str) -> InstrumentSpec:
     'USD'
     """
     match = _ID.fullmatch(text)
-    if match is None or (match["quote"] and match["currency"]):
+    if match is None or (match["quote"] and match["currency"]) or (match["index"] and _more_than_a_name(match)):
         raise BadInput(
             f"{text!r} is not an instrument id; write a pair as EUR.USD@IDEALPRO, a stock as AAPL@SMART, "
-            "a future as ES-202612@CME"
+            "a future as ES-202612@CME, an option as AAPL-20261218-250C@SMART, an index as ^SPX@CBOE"
         )
     kind, currency = InstrumentKind.STOCK, match["currency"] or "USD"
     if match["quote"]:
         kind, currency = InstrumentKind.CASH, match["quote"]
+    elif match["right"]:
+        kind = InstrumentKind.OPTION
     elif match["expiry"]:
         kind = InstrumentKind.FUTURE
-    return InstrumentSpec(text, kind, match["symbol"], match["exchange"], currency, match["expiry"] or "")
+    elif match["index"]:
+        kind = InstrumentKind.INDEX
+    return InstrumentSpec(
+        text,
+        kind,
+        match["symbol"],
+        match["exchange"],
+        currency,
+        match["last_day"] or match["expiry"] or "",
+        float(match["strike"] or 0.0),
+        OptionRight(match["right"]) if match["right"] else None,
+    )
+
+
+def _more_than_a_name(match: re.Match[str]) -> bool:
+    return bool(match["quote"] or match["expiry"] or match["right"])
 
 
 class Instrument(Value, frozen=True, tag="instrument"):
     """An instrument as its broker defines it.
 
-    Prices are in `currency` per unit; one unit of a future is worth `multiplier` times its price.
+    Prices are in `currency` per unit; one unit of a future or an option is worth `multiplier` times its price. `underlying` is
+    the id of what an option is written on.
     `trading_hours` and `liquid_hours` are the broker's strings, local to `time_zone`.
     """
 
@@ -88,6 +130,9 @@ class Instrument(Value, frozen=True, tag="instrument"):
     expiry: str = ""
     primary_exchange: str = ""
     long_name: str = ""
+    strike: float = 0.0
+    right: OptionRight | None = None
+    underlying: str = ""
 
     def on_tick(self, price: float) -> bool:
         """Whether `price` lies on the instrument's price grid."""

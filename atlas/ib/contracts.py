@@ -5,17 +5,33 @@ from typing import Any
 from atlas.domain import BadInput, Instrument, InstrumentKind, InstrumentSpec
 from atlas.ib.library import Contract
 
-_SECURITY_TYPES = {InstrumentKind.CASH: "CASH", InstrumentKind.STOCK: "STK", InstrumentKind.FUTURE: "FUT"}
+_SECURITY_TYPES = {
+    InstrumentKind.CASH: "CASH",
+    InstrumentKind.STOCK: "STK",
+    InstrumentKind.FUTURE: "FUT",
+    InstrumentKind.OPTION: "OPT",
+    InstrumentKind.INDEX: "IND",
+}
+_FUTURES_OPTIONS = frozenset({"CME", "CBOT", "NYMEX", "COMEX", "CFE", "ICEUS"})  # where options are on futures
+_MULTIPLIED = (InstrumentKind.FUTURE, InstrumentKind.OPTION)
+
+
+def _security_type(one: InstrumentSpec | Instrument) -> str:
+    if one.kind is InstrumentKind.OPTION and one.exchange in _FUTURES_OPTIONS:
+        return "FOP"
+    return _SECURITY_TYPES[one.kind]
 
 
 def to_query(spec: InstrumentSpec) -> Any:
     """The contract to ask contract details with."""
     return Contract(
-        secType=_SECURITY_TYPES[spec.kind],
+        secType=_security_type(spec),
         symbol=spec.symbol,
         exchange=spec.exchange,
         currency=spec.currency,
         lastTradeDateOrContractMonth=spec.expiry,
+        strike=spec.strike,
+        right=spec.right.value if spec.right else "",
     )
 
 
@@ -23,14 +39,16 @@ def to_contract(instrument: Instrument) -> Any:
     """The qualified contract of an instrument."""
     return Contract(
         conId=instrument.con_id,
-        secType=_SECURITY_TYPES[instrument.kind],
+        secType=_security_type(instrument),
         symbol=instrument.symbol,
         exchange=instrument.exchange,
         currency=instrument.currency,
         localSymbol=instrument.local_symbol,
         tradingClass=instrument.trading_class,
         lastTradeDateOrContractMonth=instrument.expiry,
-        multiplier="" if instrument.kind is not InstrumentKind.FUTURE else f"{instrument.multiplier:g}",
+        multiplier=f"{instrument.multiplier:g}" if instrument.kind in _MULTIPLIED else "",
+        strike=instrument.strike,
+        right=instrument.right.value if instrument.right else "",
     )
 
 
@@ -64,4 +82,6 @@ def to_instrument(spec: InstrumentSpec, details: list[Any]) -> Instrument:
         expiry=contract.lastTradeDateOrContractMonth[:8],
         primary_exchange=contract.primaryExchange,
         long_name=one.longName,
+        strike=spec.strike,
+        right=spec.right,
     )

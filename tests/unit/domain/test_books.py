@@ -11,6 +11,7 @@ from atlas.domain import Books, Commission, Execution, Instrument, InstrumentKin
 EURUSD = Instrument("EUR.USD@IDEALPRO", InstrumentKind.CASH, "EUR", "IDEALPRO", "USD", 12087792, 0.00005)
 ES = Instrument("ES-202612@CME", InstrumentKind.FUTURE, "ES", "CME", "USD", 1, 0.25, multiplier=50.0)
 AAPL = Instrument("AAPL@SMART", InstrumentKind.STOCK, "AAPL", "SMART", "USD", 265598, 0.01)
+CALL = Instrument("AAPL-20261218-250C@SMART", InstrumentKind.OPTION, "AAPL", "SMART", "USD", 2, 0.05, multiplier=100.0)
 
 
 def execution(number: int, instrument: Instrument, side: Side, quantity: float, price: float) -> Execution:
@@ -42,6 +43,19 @@ def test_a_commission_that_comes_twice_counts_once_and_needs_its_execution():
 def test_a_currency_pair_moves_two_currencies():
     books = booked(EURUSD, (Side.BUY, 20_000, 1.08505))
     assert books.cash_changes() == {"DU1": {"EUR": Decimal(20_000), "USD": Decimal("-21701.0")}}
+
+
+def test_the_premium_of_an_option_is_paid_and_received_in_cash():
+    books = booked(CALL, (Side.BUY, 3, 12.35), (Side.SELL, 2, 13.35))
+    assert books.cash_changes() == {"DU1": {"USD": Decimal(-3705) + Decimal(2670)}}
+    assert books.realised("DU1", CALL.id) == 200.0
+    assert books.position("DU1", CALL.id).average_price == 12.35
+
+
+def test_an_option_that_is_written_brings_its_premium():
+    books = booked(CALL, (Side.SELL, 1, 12.5))
+    assert books.cash_changes() == {"DU1": {"USD": Decimal(1250)}}
+    assert books.position("DU1", CALL.id).quantity == -1.0
 
 
 def test_tenths_add_up_to_whole_numbers():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain import BadInput, Instrument, InstrumentKind, Side, parse_instrument_id
+from atlas.domain import BadInput, Instrument, InstrumentKind, OptionRight, Side, option_id, parse_instrument_id
 
 
 def instrument(tick_size: float) -> Instrument:
@@ -24,6 +24,9 @@ def instrument(tick_size: float) -> Instrument:
         ("ES-202612@CME", InstrumentKind.FUTURE, "ES", "CME", "USD", "202612"),
         ("GC-20261228@COMEX", InstrumentKind.FUTURE, "GC", "COMEX", "USD", "20261228"),
         ("FDAX-202612@EUREX:EUR", InstrumentKind.FUTURE, "FDAX", "EUREX", "EUR", "202612"),
+        ("AAPL-20261218-250C@SMART", InstrumentKind.OPTION, "AAPL", "SMART", "USD", "20261218"),
+        ("ODAX-20261218-24000P@EUREX:EUR", InstrumentKind.OPTION, "ODAX", "EUREX", "EUR", "20261218"),
+        ("^SPX@CBOE", InstrumentKind.INDEX, "SPX", "CBOE", "USD", ""),
     ],
 )
 def test_an_instrument_id_says_what_it_means(text, kind, symbol, exchange, currency, expiry):
@@ -48,6 +51,14 @@ def test_an_instrument_id_says_what_it_means(text, kind, symbol, exchange, curre
         "AAPL@SMART\n",
         "AAPL@SMART ",
         "AAPL|quote@SMART",
+        "AAPL-202612-250C@SMART",  # an option has a day
+        "AAPL-20261218-250@SMART",
+        "AAPL-20261218-250X@SMART",
+        "AAPL-20261218-250.0C@SMART",  # a strike is written in one way
+        "AAPL-20261218-0250C@SMART",
+        "AAPL-20261218-0C@SMART",
+        "^ES-202612@CME",  # an index does not expire
+        "^EUR.USD@IDEALPRO",
     ],
 )
 def test_what_is_not_an_instrument_id_is_refused_by_name(text):
@@ -55,6 +66,24 @@ def test_what_is_not_an_instrument_id_is_refused_by_name(text):
         parse_instrument_id(text)
     assert repr(text) in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_the_id_of_an_option_says_strike_and_right():
+    spec = parse_instrument_id("AAPL-20261218-252.5P@SMART")
+    assert (spec.strike, spec.right) == (252.5, OptionRight.PUT)
+    assert parse_instrument_id("AAPL@SMART").right is None
+
+
+@given(
+    strike=st.decimals(min_value="0.0001", max_value=1_000_000, places=4).map(float),
+    right=st.sampled_from(OptionRight),
+    currency=st.sampled_from(["USD", "EUR"]),
+)
+def test_an_option_has_one_id_which_says_all_that_it_is_made_of(strike, right, currency):
+    spec = parse_instrument_id(option_id("SPY", "20261218", strike, right, "SMART", currency))
+    assert spec.kind is InstrumentKind.OPTION
+    assert (spec.symbol, spec.expiry, spec.strike, spec.right) == ("SPY", "20261218", strike, right)
+    assert (spec.exchange, spec.currency) == ("SMART", currency)
 
 
 @pytest.mark.parametrize(
