@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from atlas.domain import NS_PER_SECOND, Clock, Quote, Trade
 from atlas.exchange import Accepted, Cancelled, Exchange, Executed, Expired, Modified
+from ib_gateway.simulator.broker import unanswered
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.desk_accounts import AccountDesk
 from ib_gateway.simulator.broker.desk_history import HistoryDesk
@@ -46,7 +47,7 @@ class Broker:
         self._market = MarketDesk(self._floor)
         self._history = HistoryDesk(self._floor)
         reference = ReferenceDesk(self._floor)
-        self._handlers: dict[type[Request], Handler] = {}
+        self._handlers: dict[type[Request], Handler] = unanswered.handlers(self._floor)
         for desk in (self._orders, self._accounts, self._market, self._history, reference):
             self._handlers.update(desk.handlers())
         self._last_pulse = self._last_refresh = 0

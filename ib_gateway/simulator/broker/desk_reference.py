@@ -31,9 +31,7 @@ class ReferenceDesk:
             r.SmartComponents: lambda client, request: send(client.id, replies.SmartComponents(request.req_id, ())),
             r.NewsProviders: lambda client, _: send(client.id, replies.NewsProviders(())),
             r.DepthExchanges: lambda client, _: send(client.id, self._depth_exchanges()),
-            r.NotSimulated: lambda client, request: self._floor.error(client, request.req_id, request.code, request.text),
             r.ServerLogLevel: lambda _client, _request: None,
-            r.Silent: lambda _client, _request: None,
         }
 
     def time(self) -> replies.CurrentTime:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from ib_gateway.simulator.codec import tables, ticks
 from ib_gateway.simulator.codec.layout import DecodeError, Field, Fixed, Layout, compile_reader, compile_writer
 from ib_gateway.simulator.messages.replies import Reply, TickByTick
-from ib_gateway.simulator.messages.requests import NotSimulated, Request, Silent
+from ib_gateway.simulator.messages.requests import Request
 
 
 class ProtocolError(Exception):
@@ -58,19 +58,14 @@ class Codec:
             message_id = int(fields[0])
         except (ValueError, IndexError):
             raise ProtocolError("malformed", -1, f"the message begins with {payload[:40]!r} instead of its id") from None
-        if message_id in self._readers:
-            layout, read = self._readers[message_id]
-            try:
-                request: Request = read(fields[1:])
-            except DecodeError as error:
-                raise ProtocolError("malformed", _number_of(layout, fields[1:]), str(error)) from None
-            return request
-        if message_id in tables.NOT_SIMULATED:
-            at, code, text = tables.NOT_SIMULATED[message_id]
-            return NotSimulated(-1 if at is None else _integer(fields, at + 1), message_id, code, text)
-        if message_id in tables.SILENT:
-            return Silent(message_id)
-        raise ProtocolError("unknown_message", -1, f"there is no message id {message_id}")
+        if message_id not in self._readers:
+            raise ProtocolError("unknown_message", -1, f"there is no message id {message_id}")
+        layout, read = self._readers[message_id]
+        try:
+            request: Request = read(fields[1:])
+        except DecodeError as error:
+            raise ProtocolError("malformed", _number_of(layout, fields[1:]), str(error)) from None
+        return request
 
     def encode(self, reply: Reply) -> bytes:
         """The frames of a reply."""

@@ -4,7 +4,7 @@ An item says what comes next:
 
 Field(name, kind, since, until)   one field; a dotted name reaches into a nested value
 Fixed(text, since, until)         a field that is always written so, and skipped when read
-Many(name, struct, items)         a count, then so many groups; each a struct, or a plain value where there is no struct
+Many(name, struct, items, nested) a count, then so many groups; each a struct, or a plain value where there is no struct
 When(name, test, items)           items that are there only if the value read or written before passes a test
 Kinds(name, struct, lengths)      a count, then groups whose length depends on their first field
 """
@@ -47,6 +47,7 @@ class Many(NamedTuple):
     name: str
     struct: type[msgspec.Struct] | None
     items: "tuple[Item, ...]"
+    nested: Mapping[str, type[msgspec.Struct]] = {}
 
 
 class When(NamedTuple):
@@ -166,8 +167,8 @@ def _reader(items: tuple[Item, ...], version: int) -> Reader:
 
 def _part_reader(run: list[Item], version: int) -> Reader:
     match run[0]:
-        case Many(name, struct, items):
-            return _many_reader(name, struct, _reader(items, version))
+        case Many(name, struct, items, nested):
+            return _many_reader(name, struct, _reader(items, version), nested)
         case When(name, test, items):
             inner, (outer, field) = _reader(items, version), _split(name)
             return lambda fields, at, values: inner(fields, at, values) if test(values[outer][field]) else at
@@ -208,18 +209,22 @@ def _count(fields: Sequence[str], at: int) -> int:
     return count
 
 
-def _many_reader(name: str, struct: type[msgspec.Struct] | None, read_one: Reader) -> Reader:
+def _many_reader(
+    name: str, struct: type[msgspec.Struct] | None, read_one: Reader, nested: Mapping[str, type[msgspec.Struct]]
+) -> Reader:
     outer, inner = _split(name)
+    build = {inside: _builder(kind) for inside, kind in nested.items()}
 
     def read(fields: Sequence[str], at: int, values: Values) -> int:
         groups = []
         count = _count(fields, at)
         at += 1
         for _ in range(count):
-            group: Values = {"": {}}
+            group: Values = {"": {}, **{inside: {} for inside in build}}
             at = read_one(fields, at, group)
             plain = tuple(group[""].values())
-            groups.append(struct(**group[""]) if struct else plain[0] if len(plain) == 1 else plain)
+            whole = {inside: make(group[inside]) for inside, make in build.items()}
+            groups.append(struct(**group[""], **whole) if struct else plain[0] if len(plain) == 1 else plain)
         values[outer][inner] = tuple(groups)
         return at
 
@@ -262,7 +267,7 @@ def _writer(items: tuple[Item, ...], version: int) -> Writer:
 
 def _part_writer(run: list[Item], version: int) -> Writer:
     match run[0]:
-        case Many(name, struct, items):
+        case Many(name, struct, items, _):
             return _many_writer(attrgetter(name), struct, items, version)
         case When(name, test, items):
             inner, value = _writer(items, version), attrgetter(name)

@@ -171,11 +171,6 @@ def test_a_field_of_the_wrong_kind_is_named():
         Codec(176).decode(payload("2", "2", "seven"))
 
 
-def test_what_ib_knows_and_the_simulator_does_not_gets_an_honest_error():
-    request = Codec(176).decode(payload("10", "5", "33", *[""] * 14))
-    assert (request.req_id, request.code) == (33, 10092)
-
-
 @given(st.integers(0, 110), st.lists(st.text(max_size=12), max_size=130), st.sampled_from(VERSIONS))
 def test_no_fields_whatever_break_the_reader(message_id, fields, version):
     with suppress(ProtocolError):

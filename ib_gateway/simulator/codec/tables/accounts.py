@@ -9,6 +9,8 @@ from ib_gateway.simulator.messages import requests as ask
 REQUESTS: tuple[Layout, ...] = (
     Layout(6, ask.AccountUpdates, (Fixed("2"), Field("subscribe", BOOL), Field("account"))),
     Layout(17, ask.ManagedAccounts, (ONE,)),
+    Layout(18, ask.FaData, (ONE, Field("kind", INT))),
+    Layout(19, ask.ReplaceFaData, (ONE, Field("kind", INT), Field("xml"), REQ_ID)),
     Layout(61, ask.Positions, (ONE,)),
     Layout(62, ask.AccountSummary, (ONE, REQ_ID, Field("group"), Field("tags"))),
     Layout(63, ask.CancelAccountSummary, (ONE, REQ_ID)),
@@ -65,6 +67,7 @@ REPLIES: tuple[Layout, ...] = (
     ),
     Layout(8, say.AccountTime, (ONE, Field("text"))),
     Layout(15, say.ManagedAccounts, (ONE, Field("accounts"))),
+    Layout(16, say.FaData, (ONE, Field("kind", INT), Field("xml"))),
     Layout(54, say.AccountDownloadEnd, (ONE, Field("account"))),
     Layout(
         61,
@@ -113,5 +116,6 @@ REPLIES: tuple[Layout, ...] = (
             Field("value", FLOAT_OR_MAX),
         ),
     ),
+    Layout(103, say.ReplaceFaEnd, (REQ_ID, Field("text"))),
     Layout(107, say.UserInfo, (REQ_ID, Field("branding"))),
 )

@@ -1,8 +1,8 @@
 """Messages about the past of a market."""
 
-from ib_gateway.simulator.codec.kinds import BOOL, FLOAT, INT
-from ib_gateway.simulator.codec.layout import Field, Item, Layout, Many
-from ib_gateway.simulator.codec.tables.parts import CONTRACT, ONE, REQ_ID, SENT_CONTRACT, SHORT_LEGS, time_field
+from ib_gateway.simulator.codec.kinds import BOOL, FLOAT, INT, TEXT
+from ib_gateway.simulator.codec.layout import Field, Fixed, Item, Layout, Many
+from ib_gateway.simulator.codec.tables.parts import CONTRACT, ONE, REQ_ID, SENT_CONTRACT, SHORT_LEGS, fields, time_field
 from ib_gateway.simulator.messages import replies as say
 from ib_gateway.simulator.messages import requests as ask
 
@@ -16,6 +16,11 @@ _BAR: tuple[Item, ...] = (
     Field("average", FLOAT),
     Field("count", INT),
 )
+
+_TICK_MID: tuple[Item, ...] = (Field("seconds", INT), Fixed("0"), Field("price", FLOAT), Field("size", FLOAT))
+_TICK_BID_ASK = fields("", seconds=INT, mask=INT, bid=FLOAT, ask=FLOAT, bid_size=FLOAT, ask_size=FLOAT)
+_TICK_LAST = fields("", seconds=INT, mask=INT, price=FLOAT, size=FLOAT, exchange=TEXT, conditions=TEXT)
+_DONE = Field("done", BOOL)
 
 REQUESTS: tuple[Layout, ...] = (
     Layout(
@@ -51,7 +56,31 @@ REQUESTS: tuple[Layout, ...] = (
         ),
         CONTRACT,
     ),
+    Layout(
+        88,
+        ask.Histogram,
+        (REQ_ID, *SENT_CONTRACT, Field("include_expired", BOOL), Field("use_rth", BOOL), Field("period")),
+        CONTRACT,
+    ),
+    Layout(89, ask.CancelHistogram, (REQ_ID,)),
     Layout(90, ask.CancelHeadTimestamp, (REQ_ID,)),
+    Layout(
+        96,
+        ask.HistoricalTicks,
+        (
+            REQ_ID,
+            *SENT_CONTRACT,
+            Field("include_expired", BOOL),
+            Field("start"),
+            Field("end"),
+            Field("count", INT),
+            Field("what_to_show"),
+            Field("use_rth", BOOL),
+            Field("ignore_size", BOOL),
+            Field("options"),
+        ),
+        CONTRACT,
+    ),
 )
 
 REPLIES: tuple[Layout, ...] = (
@@ -72,5 +101,20 @@ REPLIES: tuple[Layout, ...] = (
             Field("bar.volume", FLOAT),
         ),
         {"bar": say.Bar},
+    ),
+    Layout(89, say.Histogram, (REQ_ID, Many("points", None, fields("", price=FLOAT, size=FLOAT)))),
+    Layout(96, say.HistoricalTicks, (REQ_ID, Many("ticks", say.HistoricalTick, _TICK_MID), _DONE)),
+    Layout(97, say.HistoricalTicksBidAsk, (REQ_ID, Many("ticks", say.HistoricalTickBidAsk, _TICK_BID_ASK), _DONE)),
+    Layout(98, say.HistoricalTicksLast, (REQ_ID, Many("ticks", say.HistoricalTickLast, _TICK_LAST), _DONE)),
+    Layout(
+        106,
+        say.HistoricalSchedule,
+        (
+            REQ_ID,
+            Field("start"),
+            Field("end"),
+            Field("time_zone"),
+            Many("sessions", say.HistoricalSession, fields("", start=TEXT, end=TEXT, date=TEXT)),
+        ),
     ),
 )

@@ -1,10 +1,14 @@
 """Messages about markets now: streams, bars of five seconds, depth. Ticks by tick are written in `ticks`, many at once."""
 
-from ib_gateway.simulator.codec.kinds import BOOL, FLOAT, INT
-from ib_gateway.simulator.codec.layout import Field, Fixed, Layout, Many
+from ib_gateway.simulator.codec.kinds import BOOL, FLOAT, INT, NONE_OR_MINUS_1, NONE_OR_MINUS_2
+from ib_gateway.simulator.codec.layout import Field, Fixed, Item, Layout, Many
 from ib_gateway.simulator.codec.tables.parts import CONTRACT, ONE, REQ_ID, SENT_CONTRACT, SHORT_LEGS
 from ib_gateway.simulator.messages import replies as say
 from ib_gateway.simulator.messages import requests as ask
+
+_NO_OPTIONS_COUNT = Fixed("0")  # how many options the next field holds, which says so itself
+_LEVEL: tuple[Item, ...] = (Field("operation", INT), Field("side", INT), Field("price", FLOAT), Field("size", FLOAT))
+_REROUTE: tuple[Item, ...] = (REQ_ID, Field("con_id", INT), Field("exchange"))
 
 REQUESTS: tuple[Layout, ...] = (
     Layout(
@@ -25,6 +29,13 @@ REQUESTS: tuple[Layout, ...] = (
     ),
     Layout(2, ask.CancelMarketData, (Fixed("2"), REQ_ID)),
     Layout(
+        10,
+        ask.MarketDepth,
+        (Fixed("5"), REQ_ID, *SENT_CONTRACT, Field("rows", INT), Field("smart", BOOL), Field("options")),
+        CONTRACT,
+    ),
+    Layout(11, ask.CancelMarketDepth, (ONE, REQ_ID, Field("smart", BOOL))),
+    Layout(
         50,
         ask.RealTimeBars,
         (
@@ -39,6 +50,36 @@ REQUESTS: tuple[Layout, ...] = (
         CONTRACT,
     ),
     Layout(51, ask.CancelRealTimeBars, (ONE, REQ_ID)),
+    Layout(
+        54,
+        ask.ImpliedVolatility,
+        (
+            Fixed("3"),
+            REQ_ID,
+            *SENT_CONTRACT,
+            Field("option_price", FLOAT),
+            Field("under_price", FLOAT),
+            _NO_OPTIONS_COUNT,
+            Field("options"),
+        ),
+        CONTRACT,
+    ),
+    Layout(
+        55,
+        ask.OptionPrice,
+        (
+            Fixed("3"),
+            REQ_ID,
+            *SENT_CONTRACT,
+            Field("volatility", FLOAT),
+            Field("under_price", FLOAT),
+            _NO_OPTIONS_COUNT,
+            Field("options"),
+        ),
+        CONTRACT,
+    ),
+    Layout(56, ask.CancelImpliedVolatility, (ONE, REQ_ID)),
+    Layout(57, ask.CancelOptionPrice, (ONE, REQ_ID)),
     Layout(59, ask.MarketDataType, (ONE, Field("kind", INT))),
     Layout(82, ask.DepthExchanges, ()),
     Layout(83, ask.SmartComponents, (REQ_ID, Field("bbo_exchange"))),
@@ -76,6 +117,50 @@ REPLIES: tuple[Layout, ...] = (
             Field("count", INT),
         ),
     ),
+    Layout(12, say.MarketDepth, (ONE, REQ_ID, Field("position", INT), *_LEVEL)),
+    Layout(
+        13,
+        say.MarketDepthL2,
+        (ONE, REQ_ID, Field("position", INT), Field("market_maker"), *_LEVEL, Field("smart", BOOL)),
+    ),
+    Layout(
+        21,
+        say.OptionComputation,
+        (
+            REQ_ID,
+            Field("kind", INT),
+            Field("attribute", INT),
+            Field("implied_volatility", NONE_OR_MINUS_1),
+            Field("delta", NONE_OR_MINUS_2),
+            Field("option_price", NONE_OR_MINUS_1),
+            Field("present_dividend", NONE_OR_MINUS_1),
+            Field("gamma", NONE_OR_MINUS_2),
+            Field("vega", NONE_OR_MINUS_2),
+            Field("theta", NONE_OR_MINUS_2),
+            Field("under_price", NONE_OR_MINUS_1),
+        ),
+    ),
+    Layout(
+        47,
+        say.TickEfp,
+        (
+            ONE,
+            REQ_ID,
+            Field("kind", INT),
+            Field("basis_points", FLOAT),
+            Field("formatted_basis_points"),
+            Field("total_dividends", FLOAT),
+            Field("hold_days", INT),
+            Field("future_expiry"),
+            Field("dividend_impact", FLOAT),
+            Field("dividends_to_expiry", FLOAT),
+        ),
+    ),
+    Layout(
+        56,
+        say.DeltaNeutralValidation,
+        (ONE, REQ_ID, Field("con_id", INT), Field("delta", FLOAT), Field("price", FLOAT)),
+    ),
     Layout(57, say.SnapshotEnd, (ONE, REQ_ID)),
     Layout(58, say.MarketDataType, (ONE, REQ_ID, Field("kind", INT))),
     Layout(
@@ -95,4 +180,6 @@ REPLIES: tuple[Layout, ...] = (
     Layout(
         82, say.SmartComponents, (REQ_ID, Many("components", None, (Field("bit", INT), Field("exchange"), Field("letter"))))
     ),
+    Layout(91, say.RerouteMarketData, _REROUTE),
+    Layout(92, say.RerouteMarketDepth, _REROUTE),
 )

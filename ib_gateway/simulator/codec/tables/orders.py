@@ -29,6 +29,20 @@ REQUESTS: tuple[Layout, ...] = (
     Layout(8, ask.Ids, (ONE, Field("count", INT))),
     Layout(15, ask.AutoOpenOrders, (ONE, Field("bind", BOOL))),
     Layout(16, ask.AllOpenOrders, (ONE,)),
+    Layout(
+        21,
+        ask.ExerciseOptions,
+        (
+            Fixed("2"),
+            REQ_ID,
+            *written_contract(),
+            Field("action", INT),
+            Field("quantity", INT),
+            Field("account"),
+            Field("override", BOOL),
+        ),
+        CONTRACT,
+    ),
     Layout(58, ask.GlobalCancel, (ONE,)),
     Layout(99, ask.CompletedOrders, (Field("api_only", BOOL),)),
 )
@@ -94,6 +108,7 @@ REPLIES: tuple[Layout, ...] = (
             Fixed(""),  # yield redemption date
         ),
     ),
+    Layout(100, say.OrderBound, (Field("perm_id", INT), Field("client_id", INT), Field("order_id", INT))),
     COMPLETED_ORDER,
     Layout(102, say.CompletedOrdersEnd, ()),
 )

@@ -147,3 +147,17 @@ class SoftDollarTiers(Reply, frozen=True):
 
     req_id: int
     tiers: Sequence[tuple[str, str, str]]
+
+
+class FaData(Reply, frozen=True):
+    """The configuration of a financial adviser as XML: 1 groups, 2 profiles, 3 aliases."""
+
+    kind: int
+    xml: str
+
+
+class ReplaceFaEnd(Reply, frozen=True):
+    """A new configuration was taken."""
+
+    req_id: int
+    text: str

@@ -109,3 +109,82 @@ class SmartComponents(Reply, frozen=True):
 
     req_id: int
     components: Sequence[tuple[int, str, str]]
+
+
+class MarketDepth(Reply, frozen=True):
+    """A change of one level: operation 0 inserts, 1 updates, 2 deletes; side 0 is the ask, 1 the bid."""
+
+    req_id: int
+    position: int
+    operation: int
+    side: int
+    price: float
+    size: float
+
+
+class MarketDepthL2(Reply, frozen=True):
+    """As `MarketDepth`, with who quotes: a market maker, or an exchange where the book is merged (`smart`)."""
+
+    req_id: int
+    position: int
+    market_maker: str
+    operation: int
+    side: int
+    price: float
+    size: float
+    smart: bool = False
+
+
+class OptionComputation(Reply, frozen=True):
+    """What follows from the price of an option; None is not computed. Attribute 0 is return based, 1 price based."""
+
+    req_id: int
+    kind: int
+    attribute: int
+    implied_volatility: float | None
+    delta: float | None
+    option_price: float | None
+    present_dividend: float | None
+    gamma: float | None
+    vega: float | None
+    theta: float | None
+    under_price: float | None
+
+
+class TickEfp(Reply, frozen=True):
+    """An exchange for physicals: what a future costs against its stock, in basis points."""
+
+    req_id: int
+    kind: int
+    basis_points: float
+    formatted_basis_points: str
+    total_dividends: float
+    hold_days: int
+    future_expiry: str
+    dividend_impact: float
+    dividends_to_expiry: float
+
+
+class RerouteMarketData(Reply, frozen=True):
+    """Ask for the market data of another contract: a CFD has those of its underlying."""
+
+    req_id: int
+    con_id: int
+    exchange: str
+
+
+class RerouteMarketDepth(Reply, frozen=True):
+    """Ask for the depth of another contract."""
+
+    req_id: int
+    con_id: int
+    exchange: str
+
+
+class DeltaNeutralValidation(Reply, frozen=True):
+    """The underlying of a delta neutral order, completed."""
+
+    req_id: int
+    con_id: int
+    delta: float
+    price: float

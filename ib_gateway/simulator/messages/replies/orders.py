@@ -108,3 +108,11 @@ class CommissionReport(Reply, frozen=True):
     commission: float
     currency: str
     realized: float | None
+
+
+class OrderBound(Reply, frozen=True):
+    """An order that was entered elsewhere now belongs to a client, under an order id."""
+
+    perm_id: int
+    client_id: int
+    order_id: int

@@ -85,3 +85,50 @@ class OptionParametersEnd(Reply, frozen=True):
     """No more expiries and strikes."""
 
     req_id: int
+
+
+class OptionParameters(Reply, frozen=True):
+    """Expiries and strikes of the options of one class on one exchange; they do not all go together."""
+
+    req_id: int
+    exchange: str
+    under_con_id: int
+    trading_class: str
+    multiplier: str
+    expiries: Sequence[str]
+    strikes: Sequence[float]
+
+
+class BondDetails(Reply, frozen=True):
+    """All about one bond. `maturity` is its date, with time and zone of the last trade if known."""
+
+    req_id: int
+    contract: Contract
+    cusip: str
+    coupon: float
+    maturity: str
+    issue_date: str
+    ratings: str
+    bond_type: str
+    coupon_type: str
+    convertible: bool
+    callable: bool
+    putable: bool
+    description: str
+    market_name: str
+    min_tick: float
+    order_types: str
+    valid_exchanges: str
+    long_name: str
+    next_option_date: str = ""
+    next_option_type: str = ""
+    next_option_partial: bool = False
+    notes: str = ""
+    ev_rule: str = ""
+    ev_multiplier: int = 0
+    security_ids: Sequence[tuple[str, str]] = ()
+    agg_group: int = 0
+    market_rule_ids: str = ""
+    min_size: float = 1.0
+    size_increment: float = 1.0
+    suggested_size_increment: float = 1.0

@@ -89,3 +89,16 @@ class UserInfo(Numbered, frozen=True):
 
 class SoftDollarTiers(Numbered, frozen=True):
     """Tiers of soft dollar commissions."""
+
+
+class FaData(Request, frozen=True):
+    """The configuration of a financial adviser: 1 groups, 2 profiles, 3 aliases."""
+
+    kind: int
+
+
+class ReplaceFaData(Numbered, frozen=True):
+    """A new configuration of a financial adviser, as XML; kinds as in `FaData`."""
+
+    kind: int
+    xml: str

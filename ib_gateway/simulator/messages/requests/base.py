@@ -18,17 +18,3 @@ class StartApi(Request, frozen=True):
 
     client_id: int
     optional_capabilities: str = ""
-
-
-class NotSimulated(Numbered, frozen=True):
-    """A request that IB knows and the simulator does not; `req_id` is -1 where it has none."""
-
-    message_id: int
-    code: int
-    text: str
-
-
-class Silent(Request, frozen=True):
-    """A request that asks for no answer and changes nothing here."""
-
-    message_id: int

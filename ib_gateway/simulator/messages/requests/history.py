@@ -35,3 +35,30 @@ class HeadTimestamp(Numbered, frozen=True):
 
 class CancelHeadTimestamp(Numbered, frozen=True):
     """End of `HeadTimestamp`."""
+
+
+class HistoricalTicks(Numbered, frozen=True):
+    """Up to 1000 ticks from a time on, or up to a time: exactly one of `start` and `end` is given."""
+
+    contract: Contract
+    include_expired: bool
+    start: str
+    end: str
+    count: int
+    what_to_show: str
+    use_rth: bool
+    ignore_size: bool = False
+    options: str = ""
+
+
+class Histogram(Numbered, frozen=True):
+    """How much was traded at which price, over a period as "3 days"."""
+
+    contract: Contract
+    include_expired: bool
+    use_rth: bool
+    period: str
+
+
+class CancelHistogram(Numbered, frozen=True):
+    """End of `Histogram`."""

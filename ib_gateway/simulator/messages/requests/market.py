@@ -59,3 +59,44 @@ class SmartComponents(Numbered, frozen=True):
     """The exchanges behind a smart-routed quote."""
 
     bbo_exchange: str
+
+
+class MarketDepth(Numbered, frozen=True):
+    """The first levels of a book; `smart` merges the books of all exchanges."""
+
+    contract: Contract
+    rows: int
+    smart: bool = False
+    options: str = ""
+
+
+class CancelMarketDepth(Numbered, frozen=True):
+    """End of `MarketDepth`."""
+
+    smart: bool = False
+
+
+class ImpliedVolatility(Numbered, frozen=True):
+    """The volatility at which an option has a price."""
+
+    contract: Contract
+    option_price: float
+    under_price: float
+    options: str = ""
+
+
+class CancelImpliedVolatility(Numbered, frozen=True):
+    """End of `ImpliedVolatility`."""
+
+
+class OptionPrice(Numbered, frozen=True):
+    """The price of an option at a volatility."""
+
+    contract: Contract
+    volatility: float
+    under_price: float
+    options: str = ""
+
+
+class CancelOptionPrice(Numbered, frozen=True):
+    """End of `OptionPrice`."""

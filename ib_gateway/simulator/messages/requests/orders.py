@@ -62,3 +62,13 @@ class Ids(Request, frozen=True):
     """The next valid order id."""
 
     count: int = 1
+
+
+class ExerciseOptions(Numbered, frozen=True):
+    """Exercise (action 1) or let lapse (2) options that an account holds; `override` does so against IB's own judgement."""
+
+    contract: Contract
+    action: int
+    quantity: int
+    account: str
+    override: bool
