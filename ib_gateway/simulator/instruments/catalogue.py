@@ -1,11 +1,13 @@
 """What the gateway lists, and how a client's description of a contract finds it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, time
 
 import msgspec
 
-from atlas.domain import BadInput, Instrument
+from atlas.domain import BadInput, Instrument, UnknownInstrument
 from atlas.exchange import CommissionRule, MarginRate
+from atlas.exchange.calendar import NEVER_NS
 from ib_gateway.simulator.instruments.hours import Hours
 from ib_gateway.simulator.messages import Contract
 
@@ -60,6 +62,15 @@ class Listing(msgspec.Struct, frozen=True):
             primary_exchange=i.primary_exchange, currency=i.currency, local_symbol=i.local_symbol,
             trading_class=i.trading_class,
         )  # fmt: skip
+
+    def last_moment(self) -> int:
+        """When it ceases to be traded: on the last day at the time of the last trade, else at midnight; NEVER_NS if never."""
+        if not self.instrument.expiry:
+            return NEVER_NS
+        day = datetime.strptime(self.instrument.expiry, "%Y%m%d").date()  # noqa: DTZ007 - a date, not a time
+        if not self.last_trade_time:
+            return self.trading.midnight_after(day)
+        return self.trading.instant(datetime.combine(day, time.fromisoformat(self.last_trade_time)))
 
     @property
     def venue(self) -> str:
@@ -121,6 +132,17 @@ class Catalogue:
     def get(self, instrument: str) -> Listing | None:
         """The listing of an instrument id."""
         return self._by_id.get(instrument)
+
+    def listing(self, instrument: str) -> Listing:
+        """The listing of an instrument id.
+
+        Raises:
+            UnknownInstrument: it is not listed.
+        """
+        found = self._by_id.get(instrument)
+        if found is None:
+            raise UnknownInstrument(f"{instrument} is not in the instruments file; list it")
+        return found
 
     def by_con_id(self, con_id: int) -> Listing | None:
         """The listing of a con id."""

@@ -11,6 +11,7 @@ import yaml
 from atlas.domain import BadInput, Instrument, InstrumentKind, parse_instrument_id
 from atlas.exchange import CommissionRule, MarginRate
 from ib_gateway.simulator.instruments.catalogue import Catalogue, Listing, MarketModel
+from ib_gateway.simulator.instruments.holidays import Holidays
 from ib_gateway.simulator.instruments.hours import Hours
 
 __all__ = ["MarketModel", "load"]
@@ -32,6 +33,8 @@ class _Hours(_Row, frozen=True):
     time_zone: str
     trading: list[str]
     liquid: list[str]
+    calendar: str = ""
+    holidays: list[str] = []
 
 
 class _Model(_Row, frozen=True):
@@ -130,13 +133,13 @@ def load(path: Path | None = None) -> Catalogue:
     except msgspec.ValidationError as error:
         raise BadInput(f"the instruments file {path}: {error}; correct that field") from error
     try:
-        return Catalogue(list(_listings(file)), file.market_rules, file.reference_rates)
+        return Catalogue(list(_listings(file, check=path != DEFAULT)), file.market_rules, file.reference_rates)
     except BadInput as error:
         raise BadInput(f"the instruments file {path}: {error}") from error
 
 
-def _listings(file: _File) -> Iterator[Listing]:
-    hours = {name: (Hours(h.time_zone, h.trading), Hours(h.time_zone, h.liquid)) for name, h in file.hours.items()}
+def _listings(file: _File, *, check: bool) -> Iterator[Listing]:
+    hours = {name: _hours(row, check=check) for name, row in file.hours.items()}
     for spot in file.spot:
         yield _spot(spot, _known(hours, spot.hours, spot.id, "hours"), file)
     for stock in file.stocks:
@@ -144,6 +147,14 @@ def _listings(file: _File) -> Iterator[Listing]:
     for family in file.futures:
         for month, con_id in family.contracts.items():
             yield _future(family, month, con_id, _known(hours, family.hours, family.symbol, "hours"), file)
+
+
+def _hours(row: _Hours, *, check: bool) -> tuple[Hours, Hours]:
+    """Trading and liquid hours. `check` looks the calendar's name up, which takes a second: the shipped file is known good."""
+    holidays = Holidays(row.calendar, row.holidays)
+    if check:
+        holidays.check()
+    return Hours(row.time_zone, row.trading, holidays), Hours(row.time_zone, row.liquid, holidays)
 
 
 def _known(table: dict[Any, Any], key: object, owner: str, what: str) -> Any:

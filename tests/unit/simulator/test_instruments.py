@@ -58,6 +58,8 @@ def test_the_shipped_instruments_carry_ids_of_the_house(catalogue):
         (lambda c: c["futures"][0]["contracts"].update({"202613": 5}), "202613"),
         (lambda c: c["hours"]["forex"].update(trading=["SUN 5pm - MON"]), "'SUN 5pm - MON' is not a session"),
         (lambda c: c["hours"]["forex"].update(time_zone="Mars/Phobos"), "Mars/Phobos"),
+        (lambda c: c["hours"]["forex"].update(calendar="XMARS"), "no exchange calendar 'XMARS'"),
+        (lambda c: c["hours"]["forex"].update(holidays=["25.12."]), "'25.12.' is not a day of the year"),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_line_that_names_what_is_wrong(edited, change, named):
@@ -129,7 +131,7 @@ def test_last_trading_days(rule, year, month, day):
 def test_hours_are_written_as_the_broker_writes_them(catalogue):
     future = catalogue.get("ES-202612@CME")
     assert future.trading.text(ns("2025-05-22T12:00:00")).startswith(
-        "20250521:1700-20250522:1600;20250522:1700-20250523:1600;20250524:CLOSED;20250525:1700-20250526:1600"
+        "20250521:1700-20250522:1600;20250522:1700-20250523:1600;20250524:CLOSED;20250525:1700-20250526:1200"
     )
     assert future.liquid.text(ns("2025-05-22T12:00:00")).startswith("20250522:0830-20250522:1600;20250523:0830-20250523:1600")
     stock = catalogue.get("AAPL@SMART").trading.text(ns("2022-12-30T15:00:00"))
