@@ -1,5 +1,6 @@
 """The simulated exchange, pure: orders and accounts against quotes. Three fronts use it: backtest, paper, simulated gateway."""
 
+from atlas.exchange.calendar import NEVER_NS, AlwaysRegular, Calendar, Phase
 from atlas.exchange.commission import FIXED_PRICING, CommissionRule
 from atlas.exchange.events import (
     Accepted,
@@ -11,6 +12,9 @@ from atlas.exchange.events import (
     Reason,
     Refused,
     Rejected,
+    Stage,
+    Staged,
+    Trailed,
 )
 from atlas.exchange.exchange import Exchange, ExchangeState, Terms
 from atlas.exchange.ledger import Ledger
@@ -22,7 +26,10 @@ from atlas.exchange.standing import Standing
 __all__ = [
     "FIXED_PRICING",
     "MARGIN_RATES",
+    "NEVER_NS",
     "Accepted",
+    "AlwaysRegular",
+    "Calendar",
     "Cancelled",
     "CommissionRule",
     "Exchange",
@@ -34,12 +41,16 @@ __all__ = [
     "MarginRate",
     "MarginState",
     "Modified",
+    "Phase",
     "Rates",
     "Reason",
     "Refused",
     "Rejected",
+    "Stage",
+    "Staged",
     "Standing",
     "Terms",
+    "Trailed",
     "WhatIf",
     "fill_price",
 ]

@@ -1,7 +1,10 @@
-"""What the exchange says happened. Enough to rebuild it: its state is the fold of these events.
+"""What the exchange says happened. Enough to rebuild it: its orders and books are the fold of these events.
 
 Accepted      an order stands in the book          Rejected   an order was turned down; nothing changed
-Modified      a standing order was changed         Refused    a modify or cancel was turned down; the order stands
+Staged        a standing order waits, is watched,  Refused    a modify or cancel was turned down; the order stands
+              or works in the market
+Trailed       its stop or limit price moved with the market
+Modified      a standing order was changed, by request or because an order of its OCA group was filled in part
 Executed      an order, or a part of it, was filled
 Cancelled     an order left the book unfilled      Expired    its time was over
 """
@@ -10,6 +13,18 @@ import enum
 
 from atlas.domain import Commission, Execution, Order
 from atlas.domain._struct import Value
+
+
+class Stage(enum.Enum):
+    """How near to the market a standing order is.
+
+    HELD waits for its parent, its conditions, its time, an auction, or the market to open. ARMED: its trigger is watched.
+    WORKING: it can be filled. At IB the first two are status PreSubmitted, the last is Submitted.
+    """
+
+    HELD = "held"
+    ARMED = "armed"
+    WORKING = "working"
 
 
 class Reason(enum.Enum):
@@ -23,6 +38,15 @@ class Reason(enum.Enum):
     OFF_TICK = "off_tick"
     MARGIN = "margin"
     NOT_STANDING = "not_standing"
+    NO_STOP_PRICE = "no_stop_price"
+    NO_TRAIL = "no_trail"
+    BAD_TIME = "bad_time"
+    BAD_TIME_IN_FORCE = "bad_time_in_force"
+    BAD_SHARES = "bad_shares"
+    BAD_CONDITION = "bad_condition"
+    BAD_CHANGE = "bad_change"
+    UNKNOWN_PARENT = "unknown_parent"
+    NOT_SHORTABLE = "not_shortable"
 
 
 class Accepted(Value, frozen=True, tag="accepted"):
@@ -31,6 +55,24 @@ class Accepted(Value, frozen=True, tag="accepted"):
     order: Order
     perm_id: int
     priority: int
+    at_ns: int
+    stage: Stage = Stage.WORKING
+
+
+class Staged(Value, frozen=True, tag="staged"):
+    """A standing order came nearer to the market, or was taken back from it."""
+
+    order_id: str
+    stage: Stage
+    at_ns: int
+
+
+class Trailed(Value, frozen=True, tag="trailed"):
+    """The stop price of a trailing order, or the limit price of a pegged or trailing one, is now this; None is none."""
+
+    order_id: str
+    stop_price: float | None
+    limit_price: float | None
     at_ns: int
 
 
@@ -76,11 +118,11 @@ class Cancelled(Value, frozen=True, tag="cancelled"):
 
 
 class Expired(Value, frozen=True, tag="expired"):
-    """The session of a day order is over; its rest is off the book."""
+    """The time of an order is over: its session's, or its own; its rest is off the book."""
 
     order_id: str
     at_ns: int
 
 
-ExchangeEvent = Accepted | Rejected | Executed | Modified | Refused | Cancelled | Expired
+ExchangeEvent = Accepted | Staged | Trailed | Rejected | Executed | Modified | Refused | Cancelled | Expired
 """Anything the exchange says."""

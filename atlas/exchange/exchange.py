@@ -20,11 +20,25 @@ from atlas.domain import (
     Quote,
     Side,
     TimeInForce,
+    Trade,
     exact,
 )
 from atlas.domain._struct import Value
+from atlas.exchange.calendar import AlwaysRegular, Calendar
 from atlas.exchange.commission import FIXED_PRICING, CommissionRule
-from atlas.exchange.events import Accepted, Cancelled, ExchangeEvent, Executed, Expired, Modified, Reason, Refused, Rejected
+from atlas.exchange.events import (
+    Accepted,
+    Cancelled,
+    ExchangeEvent,
+    Executed,
+    Expired,
+    Modified,
+    Reason,
+    Refused,
+    Rejected,
+    Staged,
+    Trailed,
+)
 from atlas.exchange.ledger import Ledger, LedgerState, signed
 from atlas.exchange.margin import MARGIN_RATES, MarginRate, MarginState, WhatIf
 from atlas.exchange.matching import displayed_size, fill_price, touch
@@ -72,9 +86,14 @@ class Exchange:
     """
 
     def __init__(
-        self, instruments: Iterable[Instrument], cash: Mapping[str, Mapping[str, float]], terms: Terms | None = None
+        self,
+        instruments: Iterable[Instrument],
+        cash: Mapping[str, Mapping[str, float]],
+        terms: Terms | None = None,
+        calendar: Calendar | None = None,
     ) -> None:
         self.terms = terms or Terms()
+        self._calendar = calendar or AlwaysRegular()
         self._instruments = {instrument.id: instrument for instrument in instruments}
         self._quotes: dict[str, Quote] = {}
         self._markets: dict[str, Market] = {name: Market() for name in self._instruments}
@@ -136,12 +155,22 @@ class Exchange:
             return _NOTHING
         return self._match(name, quote, quote.exchange_ns)
 
-    def on_quotes(self, quotes: Iterable[Quote]) -> list[ExchangeEvent]:
-        """Many quotes, with the same outcome as one after the other."""
+    def on_trade(self, trade: Trade) -> Sequence[ExchangeEvent]:
+        """A trade of the market: it triggers what is triggered by last prices."""
+        del trade
+        return _NOTHING
+
+    def on_events(self, events: Iterable[Quote | Trade]) -> list[ExchangeEvent]:
+        """Many quotes and trades, with the same outcome as one after the other."""
         result: list[ExchangeEvent] = []
-        for quote in quotes:
-            result += self.on_quote(quote)
+        for event in events:
+            result += self.on_quote(event) if isinstance(event, Quote) else self.on_trade(event)
         return result
+
+    def on_time(self, at_ns: int) -> Sequence[ExchangeEvent]:
+        """It is `at_ns`: what is due until then happens."""
+        del at_ns
+        return _NOTHING
 
     def submit(self, order: Order, at_ns: int) -> list[ExchangeEvent]:
         """Place `order`: it is rejected, or accepted and matched at once as far as the market goes."""
@@ -152,17 +181,25 @@ class Exchange:
         return result + self._after_entry(order, at_ns)
 
     def modify(
-        self, order_id: str, at_ns: int, *, quantity: float | None = None, limit_price: float | None = None
+        self, order: Order | str, at_ns: int, *, quantity: float | None = None, limit_price: float | None = None
     ) -> list[ExchangeEvent]:
-        """Change a standing order. `quantity` is the new total, filled part included; None leaves a value as it is."""
+        """Give the standing order of the same id the terms of `order`. Its quantity is the new total, filled part included.
+
+        With an order's id in place of an order only what is not None changes.
+        """
+        order_id = order if isinstance(order, str) else order.id
         standing = self._orders.get(order_id)
         if standing is None:
             return [Refused(order_id, Reason.NOT_STANDING, "the order does not stand", at_ns)]
         old = standing.order
-        new = msgspec.structs.replace(
-            old,
-            quantity=old.quantity if quantity is None else quantity,
-            limit_price=old.limit_price if limit_price is None else limit_price,
+        new = (
+            order
+            if isinstance(order, Order)
+            else msgspec.structs.replace(
+                old,
+                quantity=old.quantity if quantity is None else quantity,
+                limit_price=old.limit_price if limit_price is None else limit_price,
+            )
         )
         objection = self._objection(new, standing) or self._margin_objection(new, float(exact(new.quantity) - standing.filled))
         if objection:
@@ -313,7 +350,9 @@ class Exchange:
                     self._leave(execution.order_id)
             case Cancelled(order_id) | Expired(order_id):
                 self._leave(order_id)
-            case Rejected() | Refused():
+            case Staged(order_id, stage):
+                self._orders[order_id].stage = stage
+            case Trailed() | Rejected() | Refused():
                 pass
 
     def _happen(self, event: ExchangeEvent) -> ExchangeEvent:

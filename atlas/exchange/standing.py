@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from atlas.domain import Commission, Execution, Order, OrderKind, Side, exact
 from atlas.domain._struct import Value
+from atlas.exchange.events import Stage
 
 _NONE = Decimal(0)
 
@@ -23,7 +24,7 @@ class StandingState(Value, frozen=True):
 class Standing:
     """An order in the book and what has been filled of it. `paid` is the sum of quantity times price."""
 
-    __slots__ = ("charged", "filled", "order", "paid", "perm_id", "priority", "remaining")
+    __slots__ = ("charged", "filled", "order", "paid", "perm_id", "priority", "remaining", "stage")
 
     def __init__(self, order: Order, perm_id: int, priority: int) -> None:
         self.order = order
@@ -31,6 +32,17 @@ class Standing:
         self.priority = priority
         self.filled = self.paid = self.charged = _NONE
         self.remaining = exact(order.quantity)
+        self.stage = Stage.WORKING
+
+    @property
+    def stop_price(self) -> float | None:
+        """The stop price as it is now."""
+        return self.order.stop_price
+
+    @property
+    def limit_price(self) -> float | None:
+        """The limit price as it is now."""
+        return self.order.limit_price
 
     def change(self, order: Order, priority: int) -> None:
         """It has new terms."""

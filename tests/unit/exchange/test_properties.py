@@ -131,7 +131,7 @@ def test_quotes_in_one_list_or_one_by_one_make_no_difference(stream, placed, cut
         single.submit(each, 1)
         batched.submit(each, 1)
     one_by_one = [event for each in stream for event in single.on_quote(each)]
-    assert batched.on_quotes(stream[:cut]) + batched.on_quotes(stream[cut:]) == one_by_one
+    assert batched.on_events(stream[:cut]) + batched.on_events(stream[cut:]) == one_by_one
     assert single.state() == batched.state()
 
 
