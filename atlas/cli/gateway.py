@@ -5,7 +5,7 @@ import contextlib
 import signal
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -31,6 +31,9 @@ def simulate(
     speed: Annotated[float, typer.Option(min=0, help="Times real time; 0 is as fast as the slowest client reads.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic market.")] = 1,
     cash: Annotated[float, typer.Option(help="US dollars that each account begins with.")] = 1_000_000.0,
+    hours: Annotated[
+        Literal["real", "always"], typer.Option(help="Keep trading hours and holidays, or never close a market.")
+    ] = "real",
 ) -> None:
     """Serve the TWS protocol until Ctrl-C: any ib_insync, ib_async or ibapi program can connect."""
     from ib_gateway.simulator import SimulatorOptions, serve
@@ -46,6 +49,7 @@ def simulate(
         speed=speed,
         seed=seed,
         cash=cash,
+        hours=hours,
     )
     asyncio.run(_until_stopped(serve(options)))
 

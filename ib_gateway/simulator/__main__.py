@@ -27,6 +27,9 @@ def _options(arguments: list[str] | None) -> SimulatorOptions:
     )
     parser.add_argument("--state", type=Path, help="file that keeps the books over restarts (none)")
     parser.add_argument("--cash", type=float, default=default.cash, help="US dollars per account (%(default)s)")
+    parser.add_argument(
+        "--hours", choices=("real", "always"), default=default.hours, help="always: no market ever closes (%(default)s)"
+    )
     given = parser.parse_args(arguments)
     return SimulatorOptions(
         host=given.host,
@@ -39,6 +42,7 @@ def _options(arguments: list[str] | None) -> SimulatorOptions:
         quotes_per_second=given.quotes_per_second,
         state=given.state,
         cash=given.cash,
+        hours=given.hours,
     )
 
 
