@@ -15,8 +15,9 @@ import structlog
 
 from atlas.domain import NS_PER_MS, Quote, Trade, Unavailable, to_datetime
 from atlas.exchange import Exchange, Terms
+from atlas.exchange.calendar import AlwaysRegular
 from ib_gateway.simulator.broker import Broker
-from ib_gateway.simulator.instruments import Catalogue, load
+from ib_gateway.simulator.instruments import Catalogue, ListedHours, load
 from ib_gateway.simulator.market import Feed, Recording, Source, SyntheticMarket, VirtualClock
 from ib_gateway.simulator.messages.replies import Reply
 from ib_gateway.simulator.messages.requests import Request
@@ -137,7 +138,8 @@ class SimulatedGateway:
             first_execution=ms // 1000,
         )
         cash = {account: {terms.base_currency: self.options.cash} for account in self.options.accounts}
-        return Exchange(self._catalogue.instruments(), cash, terms)
+        calendar = ListedHours(self._catalogue) if self.options.hours == "real" else AlwaysRegular()
+        return Exchange(self._catalogue.instruments(), cash, terms, calendar)
 
     def _restore(self) -> None:
         path = self.options.state
