@@ -36,6 +36,11 @@ _RHYTHMS: Mapping[InstrumentKind, Callable[[float], float]] = {
 }
 
 
+def rhythm_of(kind: InstrumentKind) -> Callable[[float], float]:
+    """How lively a day of a kind of instrument is, by the hour."""
+    return _RHYTHMS.get(kind, equity_rhythm)
+
+
 class _Path:
     """One instrument: a latent price that wanders, and quotes around it."""
 
