@@ -1,0 +1,75 @@
+"""The gateway broken on purpose: faults as values, scenarios that say when they happen, and the injector that decides.
+
+Pure: it knows no socket, no wire and no wall clock, and what it leaves to chance it draws by seed.
+"""
+
+from ib_gateway.simulator.faults.conflation import Newest
+from ib_gateway.simulator.faults.injector import Active, Injector
+from ib_gateway.simulator.faults.kinds import Kinds
+from ib_gateway.simulator.faults.model import (
+    KINDS,
+    AnswerError,
+    AnyFault,
+    BustExecution,
+    CompetingSession,
+    ConnectivityLost,
+    ConnectivityRestored,
+    CorrectExecution,
+    Delay,
+    Disconnect,
+    Drop,
+    Duplicate,
+    FarmOutage,
+    Fault,
+    ForkOrder,
+    Freeze,
+    HalfOpen,
+    LineLimit,
+    Notice,
+    PacingViolation,
+    PortReset,
+    ReadOnly,
+    Reorder,
+    Restart,
+    StuckClientId,
+    TwoFactor,
+)
+from ib_gateway.simulator.faults.scenario import Scenario, fault_of, load, parse, shipped
+
+__all__ = [
+    "KINDS",
+    "Active",
+    "AnswerError",
+    "AnyFault",
+    "BustExecution",
+    "CompetingSession",
+    "ConnectivityLost",
+    "ConnectivityRestored",
+    "CorrectExecution",
+    "Delay",
+    "Disconnect",
+    "Drop",
+    "Duplicate",
+    "FarmOutage",
+    "Fault",
+    "ForkOrder",
+    "Freeze",
+    "HalfOpen",
+    "Injector",
+    "Kinds",
+    "LineLimit",
+    "Newest",
+    "Notice",
+    "PacingViolation",
+    "PortReset",
+    "ReadOnly",
+    "Reorder",
+    "Restart",
+    "Scenario",
+    "StuckClientId",
+    "TwoFactor",
+    "fault_of",
+    "load",
+    "parse",
+    "shipped",
+]
