@@ -84,6 +84,10 @@ class Ledger:
         held = self._books.positions().get(account, {})
         return {instrument: self._books.position(account, instrument) for instrument in held}
 
+    def traded(self, account: str) -> list[str]:
+        """Every instrument that `account` has ever traded."""
+        return self._books.traded(account)
+
     def average_cost(self, account: str, instrument: str) -> float:
         """Paid per unit held: average price times multiplier, with the opening commissions of stocks and futures in it."""
         position = self.position(account, instrument)

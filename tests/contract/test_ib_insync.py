@@ -465,7 +465,7 @@ async def test_summary_and_profit_and_loss_are_streamed(ib):
     pnl = ib.reqPnL("DU1000001")
     await done(ib, ib.placeOrder(AAPL, ib_insync.MarketOrder("BUY", 100)))
     single = ib.reqPnLSingle("DU1000001", "", 265598)
-    await until(ib, lambda: single.position == 100 and pnl.dailyPnL < 0)
+    await until(ib, lambda: single.position == 100 and pnl.dailyPnL)
     assert pnl.unrealizedPnL == pytest.approx(single.unrealizedPnL, abs=50)
 
 

@@ -113,6 +113,18 @@ class Advisor:
         group = self.group(name)
         return tuple(member.account for member in group.members) if group else None
 
+    def meant(self, title: str) -> tuple[str, ...] | None:
+        """The accounts behind what a client calls an account; None if there are none.
+
+        That is an account's name, nothing for the only one, a group's name, or the advisor's name and an A for all clients.
+        """
+        every = self._exchange.ledger.accounts
+        if title in every:
+            return (title,)
+        if not title:
+            return every if len(every) == 1 else None
+        return self.clients if self.account and title == f"{self.account}A" else self.members(title)
+
     def allocate(self, ticket: Ticket, quantity: float, instrument: str = "", step: float = 1.0) -> tuple[Share, ...]:
         """How `quantity` units of `instrument` are divided; nothing for an order of one account.
 

@@ -7,9 +7,11 @@ from atlas.exchange import Accepted, Cancelled, Exchange, Executed, Expired, Mod
 from ib_gateway.simulator.broker import unanswered
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.desk_accounts import AccountDesk
+from ib_gateway.simulator.broker.desk_advisor import AdvisorDesk
 from ib_gateway.simulator.broker.desk_history import HistoryDesk
 from ib_gateway.simulator.broker.desk_market import MarketDesk
 from ib_gateway.simulator.broker.desk_orders import OrderDesk
+from ib_gateway.simulator.broker.desk_profit import ProfitDesk
 from ib_gateway.simulator.broker.desk_reference import ReferenceDesk
 from ib_gateway.simulator.broker.floor import Floor, Handler, local_date
 from ib_gateway.simulator.broker.records import Journal, Record, Snapshot, instruments_of
@@ -44,11 +46,13 @@ class Broker:
         self._floor = Floor(catalogue, exchange, clock, journal, send, interest)
         self._orders = OrderDesk(self._floor)
         self._accounts = AccountDesk(self._floor)
+        self._advisor = AdvisorDesk(self._floor)
+        self._profit = ProfitDesk(self._floor)
         self._market = MarketDesk(self._floor)
         self._history = HistoryDesk(self._floor)
         reference = ReferenceDesk(self._floor)
         self._handlers: dict[type[Request], Handler] = unanswered.handlers(self._floor)
-        for desk in (self._orders, self._accounts, self._market, self._history, reference):
+        for desk in (self._orders, self._accounts, self._advisor, self._profit, self._market, self._history, reference):
             self._handlers.update(desk.handlers())
         self._last_pulse = self._last_refresh = 0
         self._day = ""
@@ -71,6 +75,8 @@ class Broker:
             elif isinstance(record, (Accepted, Executed, Modified, Cancelled, Expired)):
                 exchange.apply(record)
             book.apply(record)
+            self._advisor.apply(record)
+            self._profit.apply(record)
             count += 1
         for held in book.standing():
             if exchange.standing(held.exchange_id) is None:  # killed between placing and the exchange's answer
@@ -81,13 +87,16 @@ class Broker:
         """Everything is restored and the clock stands right: begin the day."""
         self._day = self._floor.today()
         self._orders.resume()
-        self._accounts.start_day()
+        self._profit.begin_day()
 
     def snapshot(self) -> Snapshot:
         """Everything at once, without what is older than today."""
         self._forget()
         book = self._floor.book
-        return Snapshot(self._floor.exchange.state(), book.orders(), book.fills, book.highest_ids)
+        return Snapshot(
+            self._floor.exchange.state(), book.orders(), book.fills, book.highest_ids, self._floor.advisor.structure,
+            self._profit.profit.day, self._profit.profit.closes,
+        )  # fmt: skip
 
     # Clients.
 
@@ -141,14 +150,14 @@ class Broker:
             return
         self._last_pulse = now
         self._orders.close_sessions(now)
-        self._accounts.pulse()
+        self._profit.pulse(now)
         if abs(now - self._last_refresh) >= _REFRESH_NS:
             self._last_refresh = now
             self._accounts.refresh()
         if self._floor.today() != self._day:
             self._day = self._floor.today()
             self._forget()
-            self._accounts.start_day()
+            self._profit.begin_day()
 
     def settle(self) -> None:
         """Tell the subscribers what trades have done to positions and accounts; after the trades themselves were told."""

@@ -1,6 +1,7 @@
 """A connected client and what it has subscribed to. All of it is gone when the client is."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ib_gateway.simulator.instruments import Listing
 
@@ -31,6 +32,13 @@ class LiveBars:
     last_close: float = 0.0
 
 
+class Summary(NamedTuple):
+    """A subscription to an account summary."""
+
+    accounts: tuple[str, ...]
+    tags: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Client:
     """One client of the API."""
@@ -42,10 +50,10 @@ class Client:
     tick_requests: dict[int, tuple[str, str]] = field(default_factory=dict)
     live_bars: dict[int, LiveBars] = field(default_factory=dict)
     account_updates: str = ""
-    account_multi: dict[int, str] = field(default_factory=dict)
-    summaries: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    account_multi: dict[int, tuple[tuple[str, ...], bool]] = field(default_factory=dict)
+    summaries: dict[int, Summary] = field(default_factory=dict)
     positions: bool = False
-    positions_multi: dict[int, str] = field(default_factory=dict)
+    positions_multi: dict[int, tuple[str, ...]] = field(default_factory=dict)
     pnl: dict[int, str] = field(default_factory=dict)
     pnl_single: dict[int, tuple[str, int]] = field(default_factory=dict)
     told: dict[object, object] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from atlas.domain import Clock, UnknownInstrument, to_datetime
 from atlas.exchange import Exchange
+from ib_gateway.simulator.broker.advisor import Advisor
 from ib_gateway.simulator.broker.book import Book
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.records import Journal, Record
@@ -43,7 +44,9 @@ class Floor:
         self.send = send
         self.interest = interest
         self.accounts = exchange.ledger.accounts
+        self.advisor = Advisor(exchange)
         self.book = Book()
+        self.previous_equity: dict[str, float] = {}
         self.tape = Tape()
         self.clients: dict[int, Client] = {}
         self._journal = journal

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from atlas.exchange import Accepted, Cancelled, ExchangeState, Executed, Expired, Modified, Rejected
+from ib_gateway.simulator.broker.advisor import Structure
 from ib_gateway.simulator.messages import Contract, Ticket
 
 
@@ -64,6 +65,22 @@ class Placed(msgspec.Struct, frozen=True, array_like=True, tag="placed"):
     ticket: Ticket
 
 
+class SessionClosed(msgspec.Struct, frozen=True, array_like=True, tag="session_closed"):
+    """The session of an instrument that somebody holds has ended, at this price."""
+
+    instrument: str
+    price: float
+    at_ns: int
+
+
+class DayBegan(msgspec.Struct, frozen=True, array_like=True, tag="day_began"):
+    """A day of the login began: equity by account, and what had been gained until then by account and instrument."""
+
+    date: str
+    equity: dict[str, float]
+    gained: list[tuple[str, str, float]]
+
+
 class Snapshot(msgspec.Struct, frozen=True, array_like=True, tag="snapshot"):
     """Everything at once."""
 
@@ -71,9 +88,14 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True, tag="snapshot"):
     orders: list[HeldOrder]
     fills: list[Fill]
     highest_ids: dict[int, int]
+    structure: Structure = Structure()
+    day: DayBegan | None = None
+    closes: dict[str, float] = {}
 
 
-Record = Snapshot | Placed | Accepted | Rejected | Executed | Modified | Cancelled | Expired
+Record = (
+    Snapshot | Placed | Accepted | Rejected | Executed | Modified | Cancelled | Expired | Structure | SessionClosed | DayBegan
+)
 """Anything that is written down."""
 
 
