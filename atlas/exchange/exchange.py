@@ -93,7 +93,7 @@ class Exchange:
         calendar: Calendar | None = None,
     ) -> None:
         self.terms = terms or Terms()
-        self._calendar = calendar or AlwaysRegular()
+        self.calendar: Calendar = calendar or AlwaysRegular()
         self._instruments = {instrument.id: instrument for instrument in instruments}
         self._quotes: dict[str, Quote] = {}
         self._markets: dict[str, Market] = {name: Market() for name in self._instruments}
