@@ -1,5 +1,6 @@
 """The codec of one session: it speaks the version that was negotiated with that client."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -8,6 +9,15 @@ from ib_gateway.simulator.codec import tables, ticks
 from ib_gateway.simulator.codec.layout import DecodeError, Field, Fixed, Layout, compile_reader, compile_writer
 from ib_gateway.simulator.messages.replies import Reply, TickByTick
 from ib_gateway.simulator.messages.requests import Request
+
+
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """A sign beyond ASCII as the gateway writes it and clients read it back: \\u and four digits, for rare ones \\U and eight."""
+    code = ord(match[0])
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 class ProtocolError(Exception):
@@ -71,7 +81,8 @@ class Codec:
         """The frames of a reply."""
         if type(reply) is TickByTick:
             return ticks.encode(reply)
-        payload = self._writers[type(reply)](reply).encode("ascii", "backslashreplace")
+        text = self._writers[type(reply)](reply)
+        payload = (text if text.isascii() else _BEYOND_ASCII.sub(_escaped, text)).encode("ascii")
         return len(payload).to_bytes(4, "big") + payload
 
 

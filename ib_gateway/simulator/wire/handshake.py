@@ -7,7 +7,7 @@ import re
 
 from ib_gateway.simulator.wire.framing import FrameReader, WireError, frame
 
-OLDEST, CURRENT = 157, 176
+OLDEST, CURRENT = 157, 178
 """Versions of the protocol that are spoken here. 158 is not: its own clients disagree on the layout of an order."""
 
 _PREFIX = b"API\0"

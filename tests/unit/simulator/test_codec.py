@@ -15,7 +15,7 @@ from ib_gateway.simulator.codec.layout import Field, Kinds, Many, When, compile_
 from ib_gateway.simulator.codec.tables.tickets import OPEN_ORDER, PLACE_ORDER
 from ib_gateway.simulator.messages import Condition, Contract, TagValue, Ticket, replies, requests
 
-VERSIONS = (157, 163, 166, 170, 174, 176)
+VERSIONS = (157, 163, 166, 170, 174, 176, 177, 178)
 LAYOUTS = [*tables.REQUESTS, *tables.REPLIES]
 TIMES = ("date", "time", "start", "end", "completed_time")
 

@@ -1,6 +1,6 @@
 """Messages about orders and executions."""
 
-from ib_gateway.simulator.codec.kinds import BOOL, FLOAT, FLOAT_OR_MAX, INT, TEXT
+from ib_gateway.simulator.codec.kinds import BOOL, FLOAT, FLOAT_OR_MAX, INT, OPTIONAL_FLOAT, OPTIONAL_INT, TEXT
 from ib_gateway.simulator.codec.layout import Field, Fixed, Layout
 from ib_gateway.simulator.codec.tables.parts import CONTRACT, ONE, REQ_ID, time_field, written_contract
 from ib_gateway.simulator.codec.tables.tickets import COMPLETED_ORDER, OPEN_ORDER, PLACE_ORDER
@@ -82,14 +82,15 @@ REPLIES: tuple[Layout, ...] = (
             Field("price", FLOAT),
             Field("perm_id", INT),
             Field("client_id", INT),
-            Fixed("0"),  # liquidation
+            Field("liquidation", INT),
             Field("cumulative", FLOAT),
             Field("average_price", FLOAT),
             Field("order_ref"),
-            Fixed(""),  # economic value rule
-            Fixed(""),  # economic value multiplier
-            Fixed(""),  # model code
+            Field("ev_rule"),
+            Field("ev_multiplier", OPTIONAL_FLOAT),
+            Field("model_code"),
             Field("last_liquidity", INT),
+            Field("pending_price_revision", BOOL, since=178),
         ),
         CONTRACT,
     ),
@@ -104,8 +105,8 @@ REPLIES: tuple[Layout, ...] = (
             Field("commission", FLOAT),
             Field("currency"),
             Field("realized", FLOAT_OR_MAX),
-            Fixed("1.7976931348623157E308"),  # yield
-            Fixed(""),  # yield redemption date
+            Field("yield_", FLOAT_OR_MAX),
+            Field("yield_redemption_date", OPTIONAL_INT),
         ),
     ),
     Layout(100, say.OrderBound, (Field("perm_id", INT), Field("client_id", INT), Field("order_id", INT))),

@@ -51,7 +51,7 @@ REPLIES: tuple[Layout, ...] = (
             Field("contract.trading_class"),
             Field("contract.con_id", INT),
             Field("min_tick", FLOAT),
-            Fixed("1", until=163),  # market data size multiplier
+            Field("market_data_size_multiplier", INT, until=163),
             Field("contract.multiplier"),
             Field("order_types"),
             Field("valid_exchanges"),

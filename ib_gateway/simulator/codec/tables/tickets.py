@@ -17,6 +17,7 @@ from ib_gateway.simulator.codec.kinds import (
     INT_OR_MAX,
     INT_OR_ZERO,
     LIMITLESS,
+    LONG,
     OPTIONAL_BOOL,
     OPTIONAL_FLOAT,
     OPTIONAL_INT,
@@ -213,8 +214,8 @@ OPEN_ORDER = Layout(
             continuous_update=INT, reference_price_type=INT_OR_ZERO, trail_stop_price=OPTIONAL_FLOAT,
             trailing_percent=OPTIONAL_FLOAT,
         ),
-        Fixed(""),  # basis points
-        Fixed(""),  # basis points type
+        Field("basis_points", OPTIONAL_FLOAT),
+        Field("basis_points_type", OPTIONAL_INT),
         Field("contract.combo_legs_description"),
         *_COMBO,
         *ticket(scale_init_level_size=INT_OR_MAX, scale_subs_level_size=INT_OR_MAX, scale_price_increment=OPTIONAL_FLOAT),
@@ -239,7 +240,7 @@ OPEN_ORDER = Layout(
             adjusted_trailing_amount=FLOAT_OR_MAX,
             adjustable_trailing_unit=INT, soft_dollar_tier_name=TEXT, soft_dollar_tier_value=TEXT,
         ),
-        Fixed(""),  # display name of the soft dollar tier
+        Field("soft_dollar_tier_display"),
         *ticket(
             cash_quantity=OPTIONAL_FLOAT, dont_use_auto_price_for_hedge=BOOL, is_oms_container=BOOL,
             discretionary_up_to_limit_price=BOOL, use_price_mgmt_algo=OPTIONAL_BOOL,
@@ -303,14 +304,14 @@ COMPLETED_ORDER = Layout(
             trail_stop_price=FLOAT_OR_MAX, limit_price_offset=FLOAT_OR_MAX, cash_quantity=OPTIONAL_FLOAT,
             dont_use_auto_price_for_hedge=BOOL, is_oms_container=BOOL,
         ),
-        Fixed(""),  # auto cancel date
+        Field("auto_cancel_date"),
         Field("filled", FLOAT),
-        Fixed("0"),  # reference futures con id
+        Field("ref_futures_con_id", INT),
         Field("ticket.auto_cancel_parent", BOOL),
-        Fixed(""),  # shareholder
-        Fixed("0"),  # imbalance only
-        Fixed("0"),  # route marketable to BBO
-        Fixed("0"),  # parent perm id
+        Field("shareholder"),
+        Field("imbalance_only", BOOL),
+        Field("route_marketable_to_bbo", BOOL),
+        Field("parent_perm_id", LONG),
         Field("completed_time", PLAIN_TIME, until=173),
         Field("completed_time", ZONED_TIME, since=174),
         Field("completed_status"),

@@ -36,6 +36,9 @@ class OpenOrder(Reply, frozen=True):
     contract: Contract
     ticket: Ticket
     state: OrderState
+    basis_points: float | None = None
+    basis_points_type: int | None = None
+    soft_dollar_tier_display: str = ""
 
 
 class OpenOrderEnd(Reply, frozen=True):
@@ -68,6 +71,12 @@ class CompletedOrder(Reply, frozen=True):
     filled: float
     completed_time: Moment
     completed_status: str
+    auto_cancel_date: str = ""
+    ref_futures_con_id: int = 0
+    shareholder: str = ""
+    imbalance_only: bool = False
+    route_marketable_to_bbo: bool = False
+    parent_perm_id: int = 0
 
 
 class CompletedOrdersEnd(Reply, frozen=True):
@@ -93,6 +102,11 @@ class Execution(Reply, frozen=True):
     average_price: float
     order_ref: str
     last_liquidity: int = 2
+    liquidation: int = 0
+    ev_rule: str = ""
+    ev_multiplier: float | None = None
+    model_code: str = ""
+    pending_price_revision: bool = False
 
 
 class ExecutionsEnd(Reply, frozen=True):
@@ -108,6 +122,8 @@ class CommissionReport(Reply, frozen=True):
     commission: float
     currency: str
     realized: float | None
+    yield_: float | None = None
+    yield_redemption_date: int | None = None
 
 
 class OrderBound(Reply, frozen=True):

@@ -46,6 +46,7 @@ class ContractDetails(Reply, frozen=True):
     price_magnifier: int = 1
     ev_rule: str = ""
     ev_multiplier: float = 0.0
+    market_data_size_multiplier: int = 1
 
 
 class ContractDetailsEnd(Reply, frozen=True):
