@@ -1,6 +1,7 @@
 """The broker: orders, accounts, subscriptions, reference data. Takes requests and gives replies as values; knows no wire."""
 
+from ib_gateway.simulator.broker.advisor import is_advisor
 from ib_gateway.simulator.broker.broker import Broker
 from ib_gateway.simulator.broker.records import Record, Snapshot
 
-__all__ = ["Broker", "Record", "Snapshot"]
+__all__ = ["Broker", "Record", "Snapshot", "is_advisor"]

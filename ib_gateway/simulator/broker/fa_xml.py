@@ -25,7 +25,7 @@ def write(structure: Structure, kind: int, accounts: Sequence[str]) -> str:
     """The document of one kind; `accounts` are all of the login, since each has an alias, if only its own name."""
     root = _WRITERS[kind](structure, accounts)
     ET.indent(root, "\t")
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root).decode("ascii") + "\n"
 
 
 def read(structure: Structure, kind: int, text: str) -> Structure:

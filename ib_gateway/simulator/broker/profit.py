@@ -1,13 +1,13 @@
 """Profit of the day: what positions have gained since the close of the previous session, and what was traded since.
 
-A day is the login's day, as for executions. It begins with every position valued at its instrument's last close; from there on
-profit counts, net of commissions. Both are written down, so that a restart goes on from the same close.
+A day is the login's day, as for executions. It begins with every position valued at the last close of its instrument's regular
+session; from there on profit counts, net of commissions. Both are written down, so that a restart goes on from the same close.
 
 Source: TWS API, "Profit and Loss": daily P&L is the change against the prior day's close.
 """
 
 from atlas.domain import exact
-from ib_gateway.simulator.broker.floor import Floor
+from ib_gateway.simulator.broker.floor import Floor, local_date
 from ib_gateway.simulator.broker.records import DayBegan, SessionClosed
 
 
@@ -28,7 +28,8 @@ class Profit:
                 self.closes[instrument] = price
             case DayBegan(_, _, gained):
                 self.day = record
-                self.closes = {}
+                held = {name for _, name in self._held()}
+                self.closes = {name: price for name, price in self.closes.items() if name in held}
                 self._begun = {(account, instrument): amount for account, instrument, amount in gained}
 
     def begin_day(self) -> None:
@@ -52,7 +53,7 @@ class Profit:
                 if price is not None:
                     self._record(SessionClosed(name, price, until))
             if until is None or until <= now_ns:
-                self._until[name] = self._floor.listing(name).trading.session_at(now_ns).close_ns
+                self._until[name] = self._floor.listing(name).liquid.session_at(now_ns).close_ns
 
     def today(self, account: str, instrument: str) -> float:
         """What `account` has gained today with one instrument, in that instrument's currency."""
@@ -88,7 +89,8 @@ class Profit:
         total = 0.0
         for fill in self._floor.book.fills:
             execution, commission = fill.executed.execution, fill.executed.commission
-            if (execution.account, execution.instrument) == (account, instrument):
+            mine = (execution.account, execution.instrument) == (account, instrument)
+            if mine and local_date(execution.at_ns) == self.day.date:
                 rate = 1.0 if commission.currency == currency else _cross(rates.rate(commission.currency), rates.rate(currency))
                 total += float(exact(commission.amount)) * rate
         return total
