@@ -29,6 +29,9 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         handshake_seconds: Real seconds in which a connection must have started the API.
         rules: The broker's limits.
         hours: "real" keeps trading hours and holidays, "always" never closes a market.
+        scenario: File of faults and when they happen, or the name of a shipped one; None lets nothing go wrong.
+        control_port: Port of the HTTP control API; 0 takes a free one, None offers none.
+        control_host: Address of the HTTP control API. Whoever reaches it can place orders by hand.
         max_buffered_bytes: Bytes that may wait for a slow reader before its connection is cut, when speed is not 0.
     """
 
@@ -45,6 +48,9 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     cash: float = 1_000_000.0
     play_after_seconds: float = 0.25
     handshake_seconds: float = 10.0
+    scenario: Path | None = None
+    control_port: int | None = None
+    control_host: str = "127.0.0.1"
     max_buffered_bytes: int = 64 * 1024 * 1024
     rules: Rules = Rules()
     hours: Literal["real", "always"] = "real"
@@ -57,6 +63,8 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         """
         if not 0 <= self.port <= 65535:
             raise BadInput(f"port {self.port} is not a port; choose one from 1 to 65535, or 0 for any")
+        if self.control_port is not None and not 0 <= self.control_port <= 65535:
+            raise BadInput(f"control port {self.control_port} is not a port; choose one from 1 to 65535, or 0 for any")
         if not self.accounts or len(set(self.accounts)) != len(self.accounts) or not all(self.accounts):
             raise BadInput(f"accounts {','.join(self.accounts)!r} must be one or more different names")
         for account in self.accounts:

@@ -125,6 +125,24 @@ class Broker:
         client = self._floor.clients[client_id]
         self._handlers[type(request)](client, request)
 
+    # What may go wrong.
+
+    def lose_subscriptions(self) -> None:
+        """Every market data subscription of every client is gone, as when IB has lost them; nobody is told."""
+        for client in self._floor.clients.values():
+            client.lose_subscriptions()
+
+    def newest_execution(self) -> str | None:
+        """The id of the latest execution of the day."""
+        fills = self._floor.book.fills
+        return fills[-1].executed.execution.id if fills else None
+
+    def newest_order(self, client_id: int | None = None, order_id: int | None = None) -> tuple[int, int] | None:
+        """Client and number of the latest standing order: of all, of a client, or of a number."""
+        standing = self._floor.book.standing(client_id)
+        orders = [(held.client_id, held.order_id) for held in standing if order_id in (None, held.order_id)]
+        return orders[-1] if orders else None
+
     # The market and the clock.
 
     def on_market(self, events: Sequence[Quote | Trade]) -> None:

@@ -57,3 +57,9 @@ class Client:
     pnl: dict[int, str] = field(default_factory=dict)
     pnl_single: dict[int, tuple[str, int]] = field(default_factory=dict)
     told: dict[object, object] = field(default_factory=dict)
+
+    def lose_subscriptions(self) -> None:
+        """Nothing of the market is subscribed to any more. Accounts, positions and profits still are."""
+        fresh = Client(self.id)
+        for name in ("streams", "streams_by_instrument", "ticks", "tick_requests", "live_bars"):
+            setattr(self, name, getattr(fresh, name))

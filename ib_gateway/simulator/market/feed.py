@@ -35,25 +35,29 @@ class Source(Protocol):
 class Feed:
     """Plays a source to one listener.
 
-    `play` hears each batch; `drained` is awaited after each at speed 0, and returns when all readers have kept up.
-    `quotes_played` and `finished` say how far it is; `wait_finished` waits for the end.
+    `play` hears each batch; where time follows the ticks, `drained` is awaited after each and returns when all readers have
+    kept up. There, `horizon` says at which moment something besides the market is due next, and `arrive` is called then, before
+    any later tick. `quotes_played` and `finished` say how far it is; `wait_finished` waits for the end.
     """
 
     def __init__(
         self,
         source: Source,
         clock: VirtualClock,
-        speed: float,
         play: Callable[[Sequence[Quote | Trade]], None],
         drained: Callable[[], Awaitable[None]],
+        horizon: Callable[[], int | None] = lambda: None,
+        arrive: Callable[[], None] = lambda: None,
     ) -> None:
         self._source = source
         self._clock = clock
-        self._speed = speed
         self._play = play
         self._drained = drained
+        self._horizon = horizon
+        self._arrive = arrive
         self._started = asyncio.Event()
         self._woken = asyncio.Event()
+        self._stood = asyncio.Event()
         self._finished = asyncio.Event()
         self.quotes_played = 0
 
@@ -82,27 +86,60 @@ class Feed:
         self._source.activate(instrument, self._clock.now_ns())
         self._woken.set()
 
+    def wake(self) -> None:
+        """The clock was changed."""
+        self._woken.set()
+
+    async def wait_reached(self, ns: int) -> None:
+        """Return when everything up to a moment has been played, or there is nothing more to play."""
+        while self._clock.now_ns() < ns and not self.finished:
+            self._stood.clear()
+            await self._stood.wait()
+
     async def run(self) -> None:
         """Play until the source ends."""
         await self._started.wait()
         while (due := self._source.next_ns()) is not None:
-            wait = self._clock.seconds_until(due)
-            if wait > 0:
-                self._woken.clear()
-                await self._sleep(min(wait, _IDLE_SECONDS))
-                continue
-            events = self._source.take(self._clock.now_ns() if self._speed else None, _BATCH)
-            if events:
-                self._clock.reach(events[-1].exchange_ns)
-                self._play(events)
-                self.quotes_played += sum(type(event) is Quote for event in events)
-            if self._speed:
-                await asyncio.sleep(0)
+            if self._clock.follows_ticks:
+                await self._lead(due)
             else:
-                await self._drained()
+                await self._keep_up(due)
         self._finished.set()
+        self._stood.set()
+
+    async def _keep_up(self, due: int) -> None:
+        """Time passes by itself: play what is due."""
+        wait = self._clock.seconds_until(due)
+        if wait > 0:
+            await self._sleep(min(wait, _IDLE_SECONDS))
+            return
+        self._give(self._source.take(self._clock.now_ns(), _BATCH))
+        await asyncio.sleep(0)
+
+    async def _lead(self, due: int) -> None:
+        """Time follows the ticks: play the next ones, but none beyond where time is to stand or something else is due."""
+        stop, horizon = self._clock.stop_ns, self._horizon()
+        bound = stop if horizon is None else horizon if stop is None else min(stop, horizon)
+        if bound is None or due <= bound:
+            self._give(self._source.take(bound, _BATCH))
+            await self._drained()
+            return
+        self._clock.reach(bound)
+        self._arrive()
+        if bound == stop:
+            self._stood.set()
+            await self._sleep(_IDLE_SECONDS)
+        else:
+            await self._drained()
+
+    def _give(self, events: Sequence[Quote | Trade]) -> None:
+        if events:
+            self._clock.reach(events[-1].exchange_ns)
+            self._play(events)
+            self.quotes_played += sum(type(event) is Quote for event in events)
 
     async def _sleep(self, seconds: float) -> None:
+        self._woken.clear()
         try:
             async with asyncio.timeout(seconds):
                 await self._woken.wait()

@@ -1,66 +1,71 @@
-"""The gateway: joins listings, exchange, broker, market and sockets, and drives them by one event loop."""
+"""The gateway: joins listings, exchange, broker, market, faults and sockets, and drives them by one event loop."""
 
 import asyncio
-import contextlib
-import errno
 import gc
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import structlog
 
-from atlas.domain import NS_PER_MS, Quote, Trade, Unavailable, to_datetime
-from atlas.exchange import Exchange, Terms
-from atlas.exchange.calendar import AlwaysRegular
-from ib_gateway.simulator.broker import Broker, is_advisor
-from ib_gateway.simulator.instruments import Catalogue, ListedHours, load
-from ib_gateway.simulator.market import Feed, Recording, Source, SyntheticMarket, VirtualClock
-from ib_gateway.simulator.messages.replies import Reply
-from ib_gateway.simulator.messages.requests import Request
+from atlas.domain import Quote, Trade
+from ib_gateway.simulator.broker import Broker
+from ib_gateway.simulator.faults import Injector
+from ib_gateway.simulator.faults import load as load_scenario
+from ib_gateway.simulator.instruments import Catalogue, load
+from ib_gateway.simulator.market import Feed, Recording, Source, VirtualClock
 from ib_gateway.simulator.options import SimulatorOptions
+from ib_gateway.simulator.server.assembly import open_exchange, open_source
 from ib_gateway.simulator.server.counters import Counters
-from ib_gateway.simulator.server.session import Session
+from ib_gateway.simulator.server.faults import Faults, message_kinds
+from ib_gateway.simulator.server.hall import Hall
+from ib_gateway.simulator.server.listener import Listener
+from ib_gateway.simulator.server.virtual_time import Time
 from ib_gateway.simulator.state import NoStateFile, StateFile
 
 _log = structlog.get_logger("ib_gateway.simulator")
 _TICK_SECONDS = 0.25
-_HANG_UP_SECONDS = 1.0
-_FIRST_PERM_ID = 1_000_000_000
-_PERM_IDS = 1_000_000_000  # below 2**31
 
 
 class SimulatedGateway:
     """A simulated IB Gateway in this process, from `async with` on.
 
+    `faults` breaks it on purpose, `time` is its clock, `counters` say what happened.
+
     Raises on entry:
-        BadInput: the instruments file, the recording or the state file cannot be used.
-        Unavailable: the port is taken.
+        BadInput: the instruments file, the recording, the scenario or the state file cannot be used.
+        Unavailable: a port is taken.
     """
 
     def __init__(self, options: SimulatorOptions) -> None:
         self.options = options
         self.counters = Counters()
         self.accounts = options.accounts
-        self.port = 0
         self._catalogue: Catalogue = load(options.instruments)
+        self._scenario = load_scenario(options.scenario) if options.scenario is not None else None
         self._source: Source
-        self._source, start_ns = self._open_source()
+        self._source, start_ns = open_source(options, self._catalogue)
         self._clock = VirtualClock(start_ns, options.speed, time.monotonic_ns)
-        self._exchange = self._open_exchange(start_ns)
+        self._exchange = open_exchange(options, self._catalogue, start_ns)
         self._state: StateFile | NoStateFile = NoStateFile()
-        self._broker = Broker(self._catalogue, self._exchange, self._clock, self, self._send, self._interest)
-        self.feed = Feed(self._source, self._clock, options.speed, self._play, self._drained)
-        self._sessions: dict[int, Session] = {}
-        self._connections: set[Session] = set()
-        self._alone = asyncio.Event()
-        self._server: asyncio.Server | None = None
+        injector = Injector(message_kinds(), options.seed)
+        self._hall = Hall(options, self._clock, injector, self.counters)
+        self._broker = Broker(self._catalogue, self._exchange, self._clock, self, self._hall.send, self._interest)
+        self._hall.broker = self._broker
+        self._listener = Listener(options.host, self._hall.accept)
+        self.faults = Faults(injector, self._clock, self._hall, self._listener, self._broker)
+        self.feed = Feed(self._source, self._clock, self._play, self._hall.drained, self.faults.next_due_ns, self._on_time)
+        self.time = Time(self._clock, self.feed, self.faults)
         self._tasks: list[asyncio.Task[None]] = []
         self._starting: asyncio.TimerHandle | None = None
-        self._settling = False
+        self.control_port = 0
+
+    @property
+    def port(self) -> int:
+        """The port that clients connect to."""
+        return self._listener.port
 
     # Setting up and tearing down.
 
@@ -68,80 +73,41 @@ class SimulatedGateway:
         self._restore()
         options = self.options
         try:
-            self._server = await asyncio.get_running_loop().create_server(self._accept, options.host, options.port)
-        except OSError as error:
+            self._listener.bind(options.port)
+            if self._scenario is not None:
+                self.faults.play(self._scenario)
+            if self.faults.state in ("running", "frozen"):
+                await self._listener.listen()
+        except BaseException:
+            self._listener.close()
             self._state.close()
-            if error.errno in (errno.EADDRINUSE, errno.EACCES, errno.EADDRNOTAVAIL):
-                why = {errno.EADDRINUSE: "in use", errno.EACCES: "not allowed"}.get(error.errno, "not an address of this host")
-                text = f"{options.host} port {options.port} is {why}; stop what uses it or choose another with --port"
-                raise Unavailable(text) from error
             raise
-        self.port = self._server.sockets[0].getsockname()[1]
         if options.recording is None:
             self.feed.start()
+        self.faults.rearm()
         self._tasks = [asyncio.create_task(self._run_feed()), asyncio.create_task(self._run_timer())]
         _log.info("simulated gateway ready", port=self.port, accounts=list(options.accounts), speed=options.speed,
-                  recording=str(options.recording or ""))  # fmt: skip
+                  recording=str(options.recording or ""), state=self.faults.state)  # fmt: skip
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._server:
-            self._server.close()
+        self.faults.close()
+        self._listener.close()
         if self._starting:
             self._starting.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._hang_up()
-        if self._server:
-            await self._server.wait_closed()
+        await self._hall.hang_up()
         self._state.close()
-
-    async def _hang_up(self) -> None:
-        """Close every connection; those whose peers do not read what is left are cut."""
-        for session in list(self._connections):
-            session.close()
-        if self._connections:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_HANG_UP_SECONDS):
-                    await self._alone.wait()
-        for session in list(self._connections):
-            session.abort()
 
     async def wait_failed(self) -> None:
         """Wait for ever, unless what drives the gateway fails: then raise that."""
         done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
         for task in done:
             task.result()
-
-    def _open_source(self) -> tuple[Source, int]:
-        options = self.options
-        if options.recording is not None:
-            recording = Recording(options.recording, self._catalogue.instruments())
-            return recording, recording.first_ns
-        start_ns = time.time_ns() if options.start_ns is None else options.start_ns
-        listings = {listing.instrument.id: listing for listing in self._catalogue}
-        active = [listing.instrument.id for listing in self._catalogue.front(to_datetime(start_ns).strftime("%Y%m%d"))]
-        return SyntheticMarket(listings, active, options.seed, start_ns, options.quotes_per_second), start_ns
-
-    def _open_exchange(self, start_ns: int) -> Exchange:
-        """Ids are counted from the time of the start, so that two gateways that begin afresh do not give the same ones."""
-        ms = start_ns // NS_PER_MS
-        terms = Terms(
-            reference_rates=dict(self._catalogue.reference_rates),
-            instrument_margins={li.instrument.id: li.margin for li in self._catalogue if li.margin},
-            instrument_commissions={li.instrument.id: li.commission for li in self._catalogue if li.commission},
-            first_perm_id=_FIRST_PERM_ID + ms // 10 % _PERM_IDS,
-            execution_prefix=f"{ms + self.options.seed * 7919 & 0xFFFFFFFF:08x}",
-            first_execution=ms // 1000,
-        )
-        cash = {
-            account: {terms.base_currency: 0.0 if is_advisor(account) else self.options.cash} for account in self.options.accounts
-        }
-        calendar = ListedHours(self._catalogue) if self.options.hours == "real" else AlwaysRegular()
-        return Exchange(self._catalogue.instruments(), cash, terms, calendar)
 
     def _restore(self) -> None:
         path = self.options.state
@@ -157,77 +123,28 @@ class SimulatedGateway:
         """Write down what happened to orders."""
         self._state.append(record)  # type: ignore[arg-type]
 
-    def _send(self, client_id: int, reply: Reply) -> None:
-        self._sessions[client_id].say(reply)
-
     def _interest(self, instrument: str, streaming: bool) -> None:  # noqa: FBT001 - the broker calls it by position
         self.feed.want(instrument)
         if streaming and not self.feed.started and self._starting is None and instrument in self._source.instruments:
             loop = asyncio.get_running_loop()
-            self._starting = loop.call_later(self.options.play_after_seconds, self.feed.start)
+            self._starting = loop.call_later(self.options.play_after_seconds, self._start)
 
-    # What sessions need.
-
-    def now(self) -> datetime:
-        """The gateway's time."""
-        return to_datetime(self._clock.now_ns())
-
-    def enter(self, session: Session, client_id: int) -> bool:
-        """A client has started the API; False if its id is taken."""
-        if client_id in self._sessions:
-            return False
-        self._sessions[client_id] = session
-        session.client_id = client_id
-        self._broker.connect(client_id)
-        return True
-
-    def ask(self, session: Session, request: Request) -> None:
-        """A client asks something."""
-        assert session.client_id is not None  # noqa: S101
-        self._broker.handle(session.client_id, request)
-
-    def leave(self, session: Session) -> None:
-        """A connection is gone."""
-        self._connections.discard(session)
-        if not self._connections:
-            self._alone.set()
-        if session.client_id is not None and self._sessions.get(session.client_id) is session:
-            self._broker.disconnect(session.client_id)
-            del self._sessions[session.client_id]
-
-    def flush(self) -> None:
-        """Write what is to be said to every client. What trades have done to accounts follows once that is on its way."""
-        for session in list(self._sessions.values()):
-            session.flush(bounded=self.options.speed > 0)
-        if not self._settling:
-            self._settling = True
-            asyncio.get_running_loop().call_soon(self._settle)
-
-    def _settle(self) -> None:
-        self._settling = False
-        self._broker.settle()
-        for session in list(self._sessions.values()):
-            session.flush(bounded=self.options.speed > 0)
-
-    def _accept(self) -> Session:
-        session = Session(self, self.options.handshake_seconds, self.options.max_buffered_bytes)
-        self._connections.add(session)
-        self._alone.clear()
-        return session
+    def _start(self) -> None:
+        self.feed.start()
+        self.faults.rearm()
 
     # What drives it.
 
     def _play(self, events: Sequence[Quote | Trade]) -> None:
         self._broker.on_market(events)
         self._broker.on_time()
-        self.flush()
+        self._hall.flush()
 
-    async def _drained(self) -> None:
-        """Wait for every reader of the market that is behind, and let requests in."""
-        for client_id, session in list(self._sessions.items()):
-            if self._broker.streaming(client_id):
-                await session.drained()
-        await asyncio.sleep(0)
+    def _on_time(self) -> None:
+        """Time has come to where something is due."""
+        self._broker.on_time()
+        self.faults.on_time()
+        self._hall.flush()
 
     async def _run_feed(self) -> None:
         await self.feed.run()
@@ -236,16 +153,15 @@ class SimulatedGateway:
     async def _run_timer(self) -> None:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
-            self._broker.on_time()
-            self.flush()
+            self._on_time()
 
 
 async def serve(options: SimulatorOptions, *, ready: Callable[[int], None] | None = None) -> None:
     """Run a simulated gateway until cancelled. `ready` hears the port once clients can connect.
 
     Raises:
-        BadInput: the instruments file, the recording or the state file cannot be used.
-        Unavailable: the port is taken.
+        BadInput: the instruments file, the recording, the scenario or the state file cannot be used.
+        Unavailable: a port is taken.
     """
     async with SimulatedGateway(options) as gateway:
         gc.collect()

@@ -1,17 +1,21 @@
 """One connection: bytes in, requests out; replies in, bytes out. Says nothing before its client has started the API."""
 
 import asyncio
+import time
 from datetime import datetime
 from typing import Protocol
 
 from ib_gateway.simulator.codec import Codec, ProtocolError
+from ib_gateway.simulator.faults import Newest
 from ib_gateway.simulator.messages import replies
 from ib_gateway.simulator.messages.requests import Request, StartApi
 from ib_gateway.simulator.server.counters import Counters
+from ib_gateway.simulator.server.pace import VIOLATIONS, Pace
 from ib_gateway.simulator.wire import Handshake, WireError
 from ib_gateway.simulator.wire.handshake import answer
 
 _HIGH_WATER = 256 * 1024
+_HANG_UP_SECONDS = 1.0
 _ERROR_CODES = {"malformed": 320, "unknown_message": 321}
 _IN_USE = "Unable to connect as the client id is already in use. Retry with a unique client id."
 
@@ -20,6 +24,14 @@ class Hall(Protocol):
     """What a session needs of the gateway."""
 
     counters: Counters
+    handshake_seconds: float
+    max_buffered_bytes: int
+    messages_per_second: int
+
+    @property
+    def lossless(self) -> bool:
+        """Whether the market waits for every reader, so that nothing need be left out."""
+        ...
 
     def now(self) -> datetime:
         """The gateway's time."""
@@ -43,23 +55,35 @@ class Hall(Protocol):
 
 
 class Session(asyncio.Protocol):
-    """A connection from its first byte to its last."""
+    """A connection from its first byte to its last. Stalled, it neither reads nor writes, and stays open."""
 
-    def __init__(self, hall: Hall, handshake_seconds: float, max_buffered_bytes: int) -> None:
+    def __init__(self, hall: Hall, *, stalled: bool) -> None:
         self._hall = hall
-        self._handshake_seconds = handshake_seconds
-        self._max_buffered_bytes = max_buffered_bytes
         self._handshake = Handshake()
         self._reader = self._handshake.rest()
         self._codec: Codec | None = None
         self._transport: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._pace = Pace(hall.messages_per_second, time.monotonic_ns()) if hall.messages_per_second else None
         self._out: list[bytes] = []
+        self._newest = Newest()
+        self._congested = False
+        self._stalled = stalled
         self._said: set[str] = set()
         self._writable = asyncio.Event()
         self._writable.set()
         self.peer = "?"
         self.client_id: int | None = None
+
+    @property
+    def version(self) -> int:
+        """The version of the protocol that was agreed upon; 0 before."""
+        return self._codec.version if self._codec else 0
+
+    @property
+    def stalled(self) -> bool:
+        """Whether it neither reads nor writes."""
+        return self._stalled
 
     # Called by the event loop.
 
@@ -71,7 +95,10 @@ class Session(asyncio.Protocol):
         address = transport.get_extra_info("peername")
         self.peer = f"{address[0]}:{address[1]}" if address else "?"
         self._hall.counters.add("connections")
-        self._deadline = asyncio.get_running_loop().call_later(self._handshake_seconds, self._too_late)
+        if self._stalled:
+            transport.pause_reading()
+        else:
+            self._expect_start()
 
     def data_received(self, data: bytes) -> None:
         """Bytes have come in; act on all that are complete."""
@@ -96,41 +123,74 @@ class Session(asyncio.Protocol):
         self._hall.leave(self)
 
     def pause_writing(self) -> None:
-        """The peer does not read as fast as we write."""
+        """The peer does not read as fast as we write: from now on only the newest ticks are kept for it."""
         self._writable.clear()
+        self._congested = not self._hall.lossless
 
     def resume_writing(self) -> None:
         """The peer has caught up."""
         self._writable.set()
+        self._congested = self._stalled
+        if not self._stalled:
+            self._tell_newest()
+            self.flush()
 
     # Called by the gateway.
 
     def say(self, reply: replies.Reply) -> None:
         """Put a reply where `flush` finds it."""
-        if self._codec is not None:
-            self._out.append(self._codec.encode(reply))
+        if self._codec is None:
+            return
+        if self._congested and self._newest.keep(reply):
+            self._hall.counters.add("conflated")
+            return
+        self._out.append(self._codec.encode(reply))
 
-    def flush(self, *, bounded: bool) -> None:
-        """Write what is to be said; if `bounded`, cut off a peer for which too much is waiting."""
-        if not self._out:
+    def flush(self) -> None:
+        """Write what is to be said; cut off a peer for which too much is waiting, if the market does not wait for it."""
+        if not self._out or self._stalled:
             return
         data, self._out = b"".join(self._out), []
         if self._transport is None or self._transport.is_closing():
             return
         self._transport.write(data)
-        if bounded and self._transport.get_write_buffer_size() > self._max_buffered_bytes:
-            self._complain("slow_reader", f"more than {self._max_buffered_bytes} bytes are waiting for it")
+        waiting = self._transport.get_write_buffer_size()
+        if waiting > self._hall.max_buffered_bytes and not self._hall.lossless:
+            self._complain("slow_reader", f"more than {self._hall.max_buffered_bytes} bytes are waiting for it")
             self.abort()
 
     async def drained(self) -> None:
         """Return when the peer has caught up, or is gone."""
         await self._writable.wait()
 
+    def stall(self) -> None:
+        """Neither read nor write from now on, as a process that stands still."""
+        if not self._stalled and self._transport is not None and not self._transport.is_closing():
+            self._stalled = self._congested = True
+            self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        """Read and write again, beginning with what has come up meanwhile."""
+        if not self._stalled:
+            return
+        self._stalled = False
+        self._congested = not self._writable.is_set() and not self._hall.lossless
+        if self._transport is None or self._transport.is_closing():
+            return
+        if not self._congested:
+            self._tell_newest()
+        self.flush()
+        self._transport.resume_reading()
+        if self.client_id is None:
+            self._expect_start()
+
     def close(self) -> None:
-        """Say what is left to say, and hang up."""
+        """Say what is left to say, and hang up; a peer that does not read it in time is cut off."""
         if self._transport is not None and not self._transport.is_closing():
-            self.flush(bounded=False)
+            self.flush()
             self._transport.close()
+            if self._transport.get_write_buffer_size():
+                asyncio.get_running_loop().call_later(_HANG_UP_SECONDS, self.abort)
 
     def abort(self) -> None:
         """Hang up without another word."""
@@ -138,6 +198,13 @@ class Session(asyncio.Protocol):
             self._transport.abort()
 
     # How it acts.
+
+    def _tell_newest(self) -> None:
+        if self._newest and self._codec is not None:
+            self._out += [self._codec.encode(reply) for reply in self._newest.take()]
+
+    def _expect_start(self) -> None:
+        self._deadline = asyncio.get_running_loop().call_later(self._hall.handshake_seconds, self._too_late)
 
     def _greet(self, data: bytes) -> list[bytes]:
         frames = self._handshake.feed(data)
@@ -149,6 +216,9 @@ class Session(asyncio.Protocol):
 
     def _take(self, payload: bytes) -> None:
         assert self._codec is not None  # noqa: S101
+        if self._pace is not None and not self._pace.allows(time.monotonic_ns()):
+            self._too_fast(self._pace)
+            return
         try:
             request = self._codec.decode(payload)
         except ProtocolError as error:
@@ -184,8 +254,15 @@ class Session(asyncio.Protocol):
         self.say(replies.Error(-1, 326, _IN_USE))
         self.close()
 
+    def _too_fast(self, pace: Pace) -> None:
+        """A message beyond the limit is not acted on; a client that does not heed the error is cut off."""
+        self._complain("too_fast", pace.text)
+        self.say(replies.Error(-1, 100, pace.text))
+        if pace.violations >= VIOLATIONS:
+            self.close()
+
     def _too_late(self) -> None:
-        self._complain("silent", f"the API was not started within {self._handshake_seconds:g} seconds")
+        self._complain("silent", f"the API was not started within {self._hall.handshake_seconds:g} seconds")
         self.close()
 
     def _complain(self, kind: str, text: str) -> None:

@@ -246,7 +246,7 @@ async def test_the_feed_waits_for_its_readers_after_every_batch_at_speed_zero(le
         waiting.set()
         await gate.acquire()
 
-    feed = Feed(recording, VirtualClock(recording.first_ns, 0.0, Real()), 0.0, played.append, drained)
+    feed = Feed(recording, VirtualClock(recording.first_ns, 0.0, Real()), played.append, drained)
     task = asyncio.create_task(feed.run())
     await asyncio.sleep(0)
     assert not played
@@ -272,7 +272,7 @@ async def test_the_feed_plays_what_is_due_and_no_more(lean, read):
     async def drained():
         raise AssertionError("only waited for at speed 0")
 
-    feed = Feed(recording, VirtualClock(recording.first_ns, 1.0, real), 1.0, play, drained)
+    feed = Feed(recording, VirtualClock(recording.first_ns, 1.0, real), play, drained)
     feed.start()
     task = asyncio.create_task(feed.run())
     await heard.wait()

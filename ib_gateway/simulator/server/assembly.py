@@ -1,0 +1,45 @@
+"""What a gateway is made of, by its options: the source of ticks and the exchange."""
+
+import time
+
+from atlas.domain import NS_PER_MS, to_datetime
+from atlas.exchange import Exchange, Terms
+from atlas.exchange.calendar import AlwaysRegular
+from ib_gateway.simulator.broker import is_advisor
+from ib_gateway.simulator.instruments import Catalogue, ListedHours
+from ib_gateway.simulator.market import Recording, Source, SyntheticMarket
+from ib_gateway.simulator.options import SimulatorOptions
+
+_FIRST_PERM_ID = 1_000_000_000
+_PERM_IDS = 1_000_000_000  # below 2**31
+
+
+def open_source(options: SimulatorOptions, catalogue: Catalogue) -> tuple[Source, int]:
+    """Where ticks come from, and when they begin.
+
+    Raises:
+        BadInput: the recording cannot be used.
+    """
+    if options.recording is not None:
+        recording = Recording(options.recording, catalogue.instruments())
+        return recording, recording.first_ns
+    start_ns = time.time_ns() if options.start_ns is None else options.start_ns
+    listings = {listing.instrument.id: listing for listing in catalogue}
+    active = [listing.instrument.id for listing in catalogue.front(to_datetime(start_ns).strftime("%Y%m%d"))]
+    return SyntheticMarket(listings, active, options.seed, start_ns, options.quotes_per_second), start_ns
+
+
+def open_exchange(options: SimulatorOptions, catalogue: Catalogue, start_ns: int) -> Exchange:
+    """The exchange. Ids count from the time of the start, so that two gateways that begin afresh do not give the same ones."""
+    ms = start_ns // NS_PER_MS
+    terms = Terms(
+        reference_rates=dict(catalogue.reference_rates),
+        instrument_margins={li.instrument.id: li.margin for li in catalogue if li.margin},
+        instrument_commissions={li.instrument.id: li.commission for li in catalogue if li.commission},
+        first_perm_id=_FIRST_PERM_ID + ms // 10 % _PERM_IDS,
+        execution_prefix=f"{ms + options.seed * 7919 & 0xFFFFFFFF:08x}",
+        first_execution=ms // 1000,
+    )
+    cash = {account: {terms.base_currency: 0.0 if is_advisor(account) else options.cash} for account in options.accounts}
+    calendar = ListedHours(catalogue) if options.hours == "real" else AlwaysRegular()
+    return Exchange(catalogue.instruments(), cash, terms, calendar)
