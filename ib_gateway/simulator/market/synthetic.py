@@ -57,7 +57,7 @@ class _Path:
         self._time_ns = start_ns
         self._spread = self._model.spread_ticks
         self._pending: list[Trade] = []
-        self._rhythm = _RHYTHMS[listing.instrument.kind]
+        self._rhythm = rhythm_of(listing.instrument.kind)
         self._pace, self._pace_until = 1.0, 0
 
     @property
