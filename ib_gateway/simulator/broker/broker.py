@@ -3,19 +3,20 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from atlas.domain import NS_PER_SECOND, Clock, Quote, Trade
-from atlas.exchange import Accepted, Cancelled, Exchange, Executed, Expired, Modified
+from atlas.exchange import Exchange
 from ib_gateway.simulator.broker import unanswered
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.desk_accounts import AccountDesk
 from ib_gateway.simulator.broker.desk_advisor import AdvisorDesk
 from ib_gateway.simulator.broker.desk_history import HistoryDesk
 from ib_gateway.simulator.broker.desk_market import MarketDesk
-from ib_gateway.simulator.broker.desk_orders import OrderDesk
 from ib_gateway.simulator.broker.desk_profit import ProfitDesk
 from ib_gateway.simulator.broker.desk_reference import ReferenceDesk
 from ib_gateway.simulator.broker.floor import Floor, Handler, local_date
+from ib_gateway.simulator.broker.orders import OrderDesk, OrderRules, Terminal, bookings
 from ib_gateway.simulator.broker.records import Journal, Record, Snapshot, instruments_of
 from ib_gateway.simulator.instruments import Catalogue
+from ib_gateway.simulator.messages import Contract, Ticket
 from ib_gateway.simulator.messages.replies import Error, NextValidId, Reply
 from ib_gateway.simulator.messages.requests import Request
 
@@ -42,9 +43,11 @@ class Broker:
         journal: Journal,
         send: Callable[[int, Reply], None],
         interest: Callable[[str, bool], None],
+        order_rules: OrderRules = OrderRules(),  # noqa: B008 - frozen
     ) -> None:
         self._floor = Floor(catalogue, exchange, clock, journal, send, interest)
-        self._orders = OrderDesk(self._floor)
+        self._orders = OrderDesk(self._floor, order_rules)
+        self._terminal = Terminal(self._floor, self._orders)
         self._accounts = AccountDesk(self._floor)
         self._advisor = AdvisorDesk(self._floor)
         self._profit = ProfitDesk(self._floor)
@@ -52,8 +55,9 @@ class Broker:
         self._history = HistoryDesk(self._floor)
         reference = ReferenceDesk(self._floor)
         self._handlers: dict[type[Request], Handler] = unanswered.handlers(self._floor)
-        for desk in (self._orders, self._accounts, self._advisor, self._profit, self._market, self._history, reference):
+        for desk in (self._accounts, self._advisor, self._profit, self._market, self._history, reference):
             self._handlers.update(desk.handlers())
+        self._handlers.update({**self._orders.handlers(), **self._terminal.handlers()})
         self._last_pulse = self._last_refresh = 0
         self._day = ""
 
@@ -72,15 +76,16 @@ class Broker:
                 self._floor.listing(name)
             if isinstance(record, Snapshot):
                 exchange.restore(record.exchange)
-            elif isinstance(record, (Accepted, Executed, Modified, Cancelled, Expired)):
-                exchange.apply(record)
+            else:
+                bookings.book(exchange, record)
             book.apply(record)
             self._advisor.apply(record)
             self._profit.apply(record)
             count += 1
         for held in book.standing():
-            if exchange.standing(held.exchange_id) is None:  # killed between placing and the exchange's answer
-                book.drop(held.exchange_id)
+            if not held.kept and exchange.standing(held.exchange_id) is None:
+                book.drop(held.exchange_id)  # killed between placing and the exchange's answer
+        book.settle_proposals()
         return count
 
     def begin(self) -> None:
@@ -95,7 +100,7 @@ class Broker:
         book = self._floor.book
         return Snapshot(
             self._floor.exchange.state(), book.orders(), book.fills, book.highest_ids, self._floor.advisor.structure,
-            self._profit.profit.day, self._profit.profit.closes,
+            self._profit.profit.day, self._profit.profit.closes, book.hand_numbers, book.lapsed,
         )  # fmt: skip
 
     # Clients.
@@ -150,9 +155,7 @@ class Broker:
         self._floor.tape.extend(events)
         exchange, told = self._floor.exchange, 0
         for index, event in enumerate(events):
-            if not isinstance(event, Quote):
-                continue
-            happened = exchange.on_quote(event)
+            happened = exchange.on_quote(event) if isinstance(event, Quote) else exchange.on_trade(event)
             if happened:
                 self._market.publish(events[told : index + 1])
                 told = index + 1
@@ -164,10 +167,10 @@ class Broker:
         """Do what is due at the time that the clock shows. Called often, also when the market is silent."""
         now = self._floor.clock.now_ns()
         self._history.pulse(now)
+        self._orders.happened(self._floor.exchange.on_time(now))
         if abs(now - self._last_pulse) < _PULSE_NS:  # the clock is set back when a recording begins
             return
         self._last_pulse = now
-        self._orders.close_sessions(now)
         self._profit.pulse(now)
         if abs(now - self._last_refresh) >= _REFRESH_NS:
             self._last_refresh = now
@@ -182,6 +185,41 @@ class Broker:
         if self._orders.traded:
             changed, self._orders.traded = self._orders.traded, set()
             self._accounts.traded(changed)
+
+    # What a broker does to orders, by itself or by hand. All raise `Turned` with IB's code for what cannot be.
+
+    @property
+    def read_only(self) -> bool:
+        """Whether requests about orders are refused (321)."""
+        return self._orders.read_only
+
+    @read_only.setter
+    def read_only(self, read_only: bool) -> None:
+        self._orders.read_only = read_only
+
+    def enter_order(self, contract: Contract, ticket: Ticket) -> int:
+        """Enter an order at the broker's own terminal; returns its number for good."""
+        return self._terminal.enter_order(contract, ticket)
+
+    def cancel_order(self, perm_id: int) -> None:
+        """Cancel any client's order at the broker's own terminal."""
+        self._terminal.cancel_order(perm_id)
+
+    def fork_order(self, client_id: int, order_id: int) -> int:
+        """Divide what is left of an order in two; returns the second one's number for good."""
+        return self._terminal.fork_order(client_id, order_id)
+
+    def correct_execution(self, execution_id: str, *, price: float | None = None, quantity: float | None = None) -> str:
+        """Correct the price or size of an execution of the day; returns the id of the correction."""
+        return self._terminal.correct_execution(execution_id, price=price, quantity=quantity)
+
+    def bust_execution(self, execution_id: str) -> str:
+        """Take back an execution of the day; returns the id that says so."""
+        return self._terminal.bust_execution(execution_id)
+
+    def locate(self, instrument: str) -> None:
+        """Shares of an instrument can be borrowed now: short sales that wait for them go on."""
+        self._orders.locate(instrument)
 
     def _forget(self) -> None:
         today, kept = self._floor.today(), self._floor.book

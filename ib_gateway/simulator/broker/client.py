@@ -57,6 +57,7 @@ class Client:
     pnl: dict[int, str] = field(default_factory=dict)
     pnl_single: dict[int, tuple[str, int]] = field(default_factory=dict)
     told: dict[object, object] = field(default_factory=dict)
+    binds_orders: bool = False
 
     def lose_subscriptions(self) -> None:
         """Nothing of the market is subscribed to any more. Accounts, positions and profits still are."""

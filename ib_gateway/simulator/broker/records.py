@@ -7,62 +7,19 @@ from typing import Protocol
 
 import msgspec
 
-from atlas.exchange import Accepted, Cancelled, ExchangeState, Executed, Expired, Modified, Rejected
+from atlas.exchange import Accepted, Cancelled, ExchangeState, Executed, Expired, Modified, Rejected, Staged, Trailed
 from ib_gateway.simulator.broker.advisor import Structure
-from ib_gateway.simulator.messages import Contract, Ticket
-
-
-class HeldOrder(msgspec.Struct):
-    """An order as the broker keeps it: its client's ticket, and what became of it."""
-
-    exchange_id: str
-    client_id: int
-    order_id: int
-    instrument: str
-    contract: Contract
-    ticket: Ticket
-    status: str = "PendingSubmit"
-    perm_id: int = 0
-    filled: float = 0.0
-    average_price: float = 0.0
-    last_price: float = 0.0
-    commission: float | None = None
-    commission_currency: str = ""
-    done_ns: int = 0
-    done_text: str = ""
-
-    @property
-    def remaining(self) -> float:
-        """What is left to fill."""
-        return max(self.ticket.quantity - self.filled, 0.0)
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self.done_ns > 0
-
-
-class Fill(msgspec.Struct, frozen=True):
-    """One execution of the day: what happened, and how its order stood afterwards."""
-
-    executed: Executed
-    exchange_id: str
-    client_id: int
-    order_id: int
-    order_ref: str
-    cumulative: float
-    average_price: float
-
-
-class Placed(msgspec.Struct, frozen=True, array_like=True, tag="placed"):
-    """A client placed an order, or gave it new terms; the exchange's answer follows."""
-
-    exchange_id: str
-    client_id: int
-    order_id: int
-    instrument: str
-    contract: Contract
-    ticket: Ticket
+from ib_gateway.simulator.broker.held import (
+    Booked,
+    Bound,
+    Changed,
+    Corrected,
+    Fill,
+    HeldOrder,
+    Lapsed,
+    Placed,
+    Withdrawn,
+)
 
 
 class SessionClosed(msgspec.Struct, frozen=True, array_like=True, tag="session_closed"):
@@ -91,10 +48,30 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True, tag="snapshot"):
     structure: Structure = Structure()
     day: DayBegan | None = None
     closes: dict[str, float] = {}
+    hand_numbers: tuple[int, int] = (0, 0)
+    lapsed: list[Lapsed] = []
 
 
 Record = (
-    Snapshot | Placed | Accepted | Rejected | Executed | Modified | Cancelled | Expired | Structure | SessionClosed | DayBegan
+    Snapshot
+    | Placed
+    | Changed
+    | Withdrawn
+    | Bound
+    | Corrected
+    | Booked
+    | Lapsed
+    | Accepted
+    | Rejected
+    | Executed
+    | Staged
+    | Trailed
+    | Modified
+    | Cancelled
+    | Expired
+    | Structure
+    | SessionClosed
+    | DayBegan
 )
 """Anything that is written down."""
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from atlas.domain import ManualClock, Quote, UnknownInstrument, from_datetime
 from atlas.exchange import Exchange
 from ib_gateway.simulator.broker import Broker, Record
-from ib_gateway.simulator.instruments import load
+from ib_gateway.simulator.instruments import ListedHours, load
 from ib_gateway.simulator.messages import Contract, Ticket, replies
 from ib_gateway.simulator.messages import requests as r
 
@@ -29,7 +29,8 @@ class Desk:
         self.records = list(records)
         self.wanted = []
         catalogue = CATALOGUE
-        self.exchange = Exchange(catalogue.instruments(), {account: {"USD": cash} for account in accounts})
+        money = {account: {"USD": cash} for account in accounts}
+        self.exchange = Exchange(catalogue.instruments(), money, calendar=ListedHours(catalogue))
         self.broker = Broker(
             catalogue,
             self.exchange,
@@ -358,7 +359,12 @@ _TICKETS = st.builds(
 def anything(draw, kind):
     """A request with sensible and senseless values in it."""
     special = {Contract: _CONTRACTS, Ticket: _TICKETS, **_NUMBERS}
-    return kind(**{field.name: draw(special[field.type]) for field in msgspec.structs.fields(kind)})
+    fields = msgspec.structs.fields(kind)
+
+    def strategy(wanted):
+        return special[wanted] if wanted in special else st.from_type(wanted)
+
+    return kind(**{field.name: draw(strategy(field.type)) for field in fields})
 
 
 _GOOD_TICKETS = st.builds(

@@ -5,7 +5,7 @@ import pytest
 from atlas.domain import BadInput, Order, Side
 from atlas.exchange import Accepted, Cancelled, Exchange
 from ib_gateway.simulator.broker import Snapshot
-from ib_gateway.simulator.broker.records import Placed
+from ib_gateway.simulator.broker.held import Placed
 from ib_gateway.simulator.messages import Contract, Ticket
 from ib_gateway.simulator.state import StateFile
 

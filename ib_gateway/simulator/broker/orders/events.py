@@ -1,0 +1,14 @@
+"""Which order an event of the exchange is about."""
+
+from atlas.exchange import Accepted, ExchangeEvent, Executed, Modified, Rejected
+
+
+def order_id_of(event: ExchangeEvent) -> str:
+    """The exchange's name of the order that an event is about."""
+    match event:
+        case Accepted() | Modified() | Rejected():
+            return event.order.id
+        case Executed():
+            return event.execution.order_id
+        case _:
+            return event.order_id
