@@ -10,12 +10,11 @@ from ib_gateway.simulator.codec.layout import DecodeError, Field, Fixed, Layout,
 from ib_gateway.simulator.messages.replies import Reply, TickByTick
 from ib_gateway.simulator.messages.requests import Request
 
-
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def _escaped(match: re.Match[str]) -> str:
-    """A sign beyond ASCII as the gateway writes it and clients read it back: \\u and four digits, for rare ones \\U and eight."""
+    r"""A sign beyond ASCII as the gateway writes it and clients read it back: \u and four digits, or \U and eight."""
     code = ord(match[0])
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
@@ -54,6 +53,7 @@ class Codec:
     def __init__(self, version: int) -> None:
         self.version = version
         self._readers, self._writers = _tables(version)
+        self._fractions = version >= 163
 
     def decode(self, payload: bytes) -> Request:
         """The request in the payload of a frame.
@@ -80,7 +80,7 @@ class Codec:
     def encode(self, reply: Reply) -> bytes:
         """The frames of a reply."""
         if type(reply) is TickByTick:
-            return ticks.encode(reply)
+            return ticks.encode(reply, fractions=self._fractions)
         text = self._writers[type(reply)](reply)
         payload = (text if text.isascii() else _BEYOND_ASCII.sub(_escaped, text)).encode("ascii")
         return len(payload).to_bytes(4, "big") + payload

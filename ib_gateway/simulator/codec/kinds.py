@@ -13,6 +13,7 @@ from ib_gateway.simulator.messages.replies import Moment
 UNSET_DOUBLE = "1.7976931348623157E308"
 UNSET_INTEGER = "2147483647"
 _UNSET = frozenset({"", UNSET_DOUBLE, "1.7976931348623157e+308", UNSET_INTEGER, "1.7976931348623157E+308"})
+_INFINITE = frozenset({"Infinity", "Infinite", "inf"})  # as IB's clients, ib_insync, and older ones of IB write it
 _MAX_TEXTS = 200_000
 _LARGEST = 2**31 - 1
 
@@ -82,11 +83,11 @@ def _written(render: Callable[[Any], str], unset: str) -> Callable[[Any], str]:
 
 
 def _infinite(text: str) -> float | None:
-    return float("inf") if text == "Infinite" else None if text in _UNSET else _float(text)
+    return float("inf") if text in _INFINITE else None if text in _UNSET else _float(text)
 
 
 def _infinite_text(value: float | None) -> str:
-    return "" if value is None else "Infinite" if value == float("inf") else number(value)
+    return "" if value is None else "Infinity" if value == float("inf") else number(value)
 
 
 def _zoned(moment: Moment | int | str) -> str:
@@ -108,6 +109,7 @@ INT = Kind(_integer, str)
 LONG = Kind(lambda text: int(text or "0"), str)
 FLOAT = Kind(_float, number)
 BOOL = Kind(_boolean, {False: "0", True: "1"}.__getitem__)
+WHOLE = Kind(_float, lambda value: str(int(value)))
 OPTIONAL_INT = Kind(_optional(_integer), _written(str, ""))
 OPTIONAL_FLOAT = Kind(_optional(_float), _written(number, ""))
 OPTIONAL_BOOL = Kind(_optional(_boolean), {None: "0", False: "0", True: "1"}.__getitem__)

@@ -2,7 +2,7 @@
 
 from ib_gateway.simulator.codec.kinds import BOOL, FLOAT, FLOAT_OR_MAX, INT, TEXT
 from ib_gateway.simulator.codec.layout import Field, Fixed, Layout, Many
-from ib_gateway.simulator.codec.tables.parts import CONTRACT, ONE, REQ_ID, written_contract
+from ib_gateway.simulator.codec.tables.parts import CONTRACT, ONE, REQ_ID, size_field, written_contract
 from ib_gateway.simulator.messages import replies as say
 from ib_gateway.simulator.messages import requests as ask
 
@@ -109,7 +109,7 @@ REPLIES: tuple[Layout, ...] = (
         say.PnlSingle,
         (
             REQ_ID,
-            Field("position", FLOAT),
+            *size_field("position"),
             Field("daily", FLOAT_OR_MAX),
             Field("unrealized", FLOAT_OR_MAX),
             Field("realized", FLOAT_OR_MAX),

@@ -1,8 +1,17 @@
 """Messages about the past of a market."""
 
-from ib_gateway.simulator.codec.kinds import BOOL, FLOAT, INT, TEXT
+from ib_gateway.simulator.codec.kinds import BOOL, FLOAT, INT, TEXT, WHOLE
 from ib_gateway.simulator.codec.layout import Field, Fixed, Item, Layout, Many
-from ib_gateway.simulator.codec.tables.parts import CONTRACT, ONE, REQ_ID, SENT_CONTRACT, SHORT_LEGS, fields, time_field
+from ib_gateway.simulator.codec.tables.parts import (
+    CONTRACT,
+    ONE,
+    REQ_ID,
+    SENT_CONTRACT,
+    SHORT_LEGS,
+    fields,
+    size_field,
+    time_field,
+)
 from ib_gateway.simulator.messages import replies as say
 from ib_gateway.simulator.messages import requests as ask
 
@@ -12,14 +21,22 @@ _BAR: tuple[Item, ...] = (
     Field("high", FLOAT),
     Field("low", FLOAT),
     Field("close", FLOAT),
-    Field("volume", FLOAT),
+    *size_field("volume"),
     Field("average", FLOAT),
     Field("count", INT),
 )
 
-_TICK_MID: tuple[Item, ...] = (Field("seconds", INT), Fixed("0"), Field("price", FLOAT), Field("size", FLOAT))
-_TICK_BID_ASK = fields("", seconds=INT, mask=INT, bid=FLOAT, ask=FLOAT, bid_size=FLOAT, ask_size=FLOAT)
-_TICK_LAST = fields("", seconds=INT, mask=INT, price=FLOAT, size=FLOAT, exchange=TEXT, conditions=TEXT)
+_TICK_MID: tuple[Item, ...] = (Field("seconds", INT), Fixed("0"), Field("price", FLOAT), *size_field("size"))
+_TICK_BID_ASK: tuple[Item, ...] = (
+    *fields("", seconds=INT, mask=INT, bid=FLOAT, ask=FLOAT),
+    *size_field("bid_size"),
+    *size_field("ask_size"),
+)
+_TICK_LAST: tuple[Item, ...] = (
+    *fields("", seconds=INT, mask=INT, price=FLOAT),
+    *size_field("size"),
+    *fields("", exchange=TEXT, conditions=TEXT),
+)
 _DONE = Field("done", BOOL)
 
 REQUESTS: tuple[Layout, ...] = (
@@ -98,11 +115,11 @@ REPLIES: tuple[Layout, ...] = (
             Field("bar.high", FLOAT),
             Field("bar.low", FLOAT),
             Field("bar.average", FLOAT),
-            Field("bar.volume", FLOAT),
+            *size_field("bar.volume"),
         ),
         {"bar": say.Bar},
     ),
-    Layout(89, say.Histogram, (REQ_ID, Many("points", None, fields("", price=FLOAT, size=FLOAT)))),
+    Layout(89, say.Histogram, (REQ_ID, Many("points", None, fields("", price=FLOAT, size=WHOLE)))),
     Layout(96, say.HistoricalTicks, (REQ_ID, Many("ticks", say.HistoricalTick, _TICK_MID), _DONE)),
     Layout(97, say.HistoricalTicksBidAsk, (REQ_ID, Many("ticks", say.HistoricalTickBidAsk, _TICK_BID_ASK), _DONE)),
     Layout(98, say.HistoricalTicksLast, (REQ_ID, Many("ticks", say.HistoricalTickLast, _TICK_LAST), _DONE)),

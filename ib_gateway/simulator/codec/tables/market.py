@@ -2,12 +2,12 @@
 
 from ib_gateway.simulator.codec.kinds import BOOL, FLOAT, INT, NONE_OR_MINUS_1, NONE_OR_MINUS_2
 from ib_gateway.simulator.codec.layout import Field, Fixed, Item, Layout, Many
-from ib_gateway.simulator.codec.tables.parts import CONTRACT, ONE, REQ_ID, SENT_CONTRACT, SHORT_LEGS
+from ib_gateway.simulator.codec.tables.parts import CONTRACT, ONE, REQ_ID, SENT_CONTRACT, SHORT_LEGS, size_field
 from ib_gateway.simulator.messages import replies as say
 from ib_gateway.simulator.messages import requests as ask
 
 _NO_OPTIONS_COUNT = Fixed("0")  # how many options the next field holds, which says so itself
-_LEVEL: tuple[Item, ...] = (Field("operation", INT), Field("side", INT), Field("price", FLOAT), Field("size", FLOAT))
+_LEVEL: tuple[Item, ...] = (Field("operation", INT), Field("side", INT), Field("price", FLOAT), *size_field("size"))
 _REROUTE: tuple[Item, ...] = (REQ_ID, Field("con_id", INT), Field("exchange"))
 
 REQUESTS: tuple[Layout, ...] = (
@@ -96,9 +96,9 @@ REPLIES: tuple[Layout, ...] = (
     Layout(
         1,
         say.TickPrice,
-        (Fixed("6"), REQ_ID, Field("kind", INT), Field("price", FLOAT), Field("size", FLOAT), Field("mask", INT)),
+        (Fixed("6"), REQ_ID, Field("kind", INT), Field("price", FLOAT), *size_field("size"), Field("mask", INT)),
     ),
-    Layout(2, say.TickSize, (Fixed("6"), REQ_ID, Field("kind", INT), Field("size", FLOAT))),
+    Layout(2, say.TickSize, (Fixed("6"), REQ_ID, Field("kind", INT), *size_field("size"))),
     Layout(45, say.TickGeneric, (Fixed("6"), REQ_ID, Field("kind", INT), Field("value", FLOAT))),
     Layout(46, say.TickString, (Fixed("6"), REQ_ID, Field("kind", INT), Field("value"))),
     Layout(
@@ -112,7 +112,7 @@ REPLIES: tuple[Layout, ...] = (
             Field("high", FLOAT),
             Field("low", FLOAT),
             Field("close", FLOAT),
-            Field("volume", FLOAT),
+            *size_field("volume"),
             Field("average", FLOAT),
             Field("count", INT),
         ),

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ib_gateway.simulator.codec.kinds import FLOAT, INT, PLAIN_TIME, TEXT, ZONED_TIME, Kind
+from ib_gateway.simulator.codec.kinds import FLOAT, INT, PLAIN_TIME, TEXT, WHOLE, ZONED_TIME, Kind
 from ib_gateway.simulator.codec.layout import Field, Fixed, Item, Many, When
 from ib_gateway.simulator.messages import ComboLeg, Contract
 
@@ -43,6 +43,11 @@ SHORT_LEGS = When(
     ),
 )
 """The legs of a combination, as most requests write them."""
+
+
+def size_field(name: str) -> tuple[Item, ...]:
+    """A size: a whole number before 163, when sizes could not be fractions."""
+    return (Field(name, WHOLE, until=162), Field(name, FLOAT, since=163))
 
 
 def time_field(name: str) -> tuple[Item, ...]:
