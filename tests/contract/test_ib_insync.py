@@ -225,7 +225,7 @@ async def test_bars_carry_dates_as_asked(ib):
         ("5 secs", "TRADES", "30 S", 162),
         ("7 secs", "MIDPOINT", "30 S", 321),
         ("5 secs", "NONSENSE", "30 S", 321),
-        ("5 secs", "MIDPOINT", "30", 321),
+        ("5 secs", "MIDPOINT", "29", 321),
     ],
 )
 async def test_a_historical_request_that_cannot_be_served_is_an_error(ib, bar_size, what, duration, code):

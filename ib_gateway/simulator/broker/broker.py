@@ -9,10 +9,13 @@ from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.desk_accounts import AccountDesk
 from ib_gateway.simulator.broker.desk_advisor import AdvisorDesk
 from ib_gateway.simulator.broker.desk_history import HistoryDesk
+from ib_gateway.simulator.broker.desk_live_bars import LiveBarDesk
 from ib_gateway.simulator.broker.desk_market import MarketDesk
+from ib_gateway.simulator.broker.desk_past_ticks import PastTickDesk
 from ib_gateway.simulator.broker.desk_profit import ProfitDesk
 from ib_gateway.simulator.broker.desk_reference import ReferenceDesk
 from ib_gateway.simulator.broker.floor import Floor, Handler, local_date
+from ib_gateway.simulator.broker.hmds import HistoryTerms, Hmds
 from ib_gateway.simulator.broker.orders import OrderDesk, OrderRules, Terminal, bookings
 from ib_gateway.simulator.broker.records import Journal, Record, Snapshot, instruments_of
 from ib_gateway.simulator.instruments import Catalogue
@@ -44,6 +47,7 @@ class Broker:
         send: Callable[[int, Reply], None],
         interest: Callable[[str, bool], None],
         order_rules: OrderRules = OrderRules(),  # noqa: B008 - frozen
+        history_terms: HistoryTerms = HistoryTerms(),  # noqa: B008 - frozen
     ) -> None:
         self._floor = Floor(catalogue, exchange, clock, journal, send, interest)
         self._orders = OrderDesk(self._floor, order_rules)
@@ -52,10 +56,12 @@ class Broker:
         self._advisor = AdvisorDesk(self._floor)
         self._profit = ProfitDesk(self._floor)
         self._market = MarketDesk(self._floor)
-        self._history = HistoryDesk(self._floor)
+        hmds = Hmds(self._floor, history_terms)
+        self._history, self._live_bars = HistoryDesk(hmds), LiveBarDesk(hmds)
         reference = ReferenceDesk(self._floor)
         self._handlers: dict[type[Request], Handler] = unanswered.handlers(self._floor)
-        for desk in (self._accounts, self._advisor, self._profit, self._market, self._history, reference):
+        history = (self._history, self._live_bars, PastTickDesk(hmds))
+        for desk in (self._accounts, self._advisor, self._profit, self._market, *history, reference):
             self._handlers.update(desk.handlers())
         self._handlers.update({**self._orders.handlers(), **self._terminal.handlers()})
         self._last_pulse = self._last_refresh = 0
@@ -123,7 +129,7 @@ class Broker:
     def streaming(self, client_id: int) -> bool:
         """Whether a client has subscribed to anything that flows with the market."""
         client = self._floor.clients.get(client_id)
-        return bool(client and (client.streams or client.tick_requests or client.live_bars))
+        return bool(client and (client.streams or client.tick_requests or client.live_bars or client.kept_bars))
 
     def handle(self, client_id: int, request: Request) -> None:
         """Answer a request."""
@@ -167,6 +173,7 @@ class Broker:
         """Do what is due at the time that the clock shows. Called often, also when the market is silent."""
         now = self._floor.clock.now_ns()
         self._history.pulse(now)
+        self._live_bars.pulse(now)
         self._orders.happened(self._floor.exchange.on_time(now))
         if abs(now - self._last_pulse) < _PULSE_NS:  # the clock is set back when a recording begins
             return

@@ -1,7 +1,7 @@
 """A connected client and what it has subscribed to. All of it is gone when the client is."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ib_gateway.simulator.instruments import Listing
 
@@ -17,19 +17,6 @@ class Stream:
     ask: float = -1.0
     bid_size: float = -1.0
     ask_size: float = -1.0
-
-
-@dataclass(slots=True)
-class LiveBars:
-    """Bars that go on: of five seconds, or the newest of a historical request."""
-
-    listing: Listing
-    what: str
-    next_ns: int
-    size_seconds: int = 5
-    format_date: int = 2
-    historical: bool = False
-    last_close: float = 0.0
 
 
 class Summary(NamedTuple):
@@ -48,7 +35,8 @@ class Client:
     streams_by_instrument: dict[str, list[int]] = field(default_factory=dict)
     ticks: dict[str, dict[str, int]] = field(default_factory=lambda: {k: {} for k in ("BidAsk", "MidPoint", "Last", "AllLast")})
     tick_requests: dict[int, tuple[str, str]] = field(default_factory=dict)
-    live_bars: dict[int, LiveBars] = field(default_factory=dict)
+    live_bars: dict[int, Any] = field(default_factory=dict)
+    kept_bars: dict[int, Any] = field(default_factory=dict)
     account_updates: str = ""
     account_multi: dict[int, tuple[tuple[str, ...], bool]] = field(default_factory=dict)
     summaries: dict[int, Summary] = field(default_factory=dict)
@@ -62,5 +50,5 @@ class Client:
     def lose_subscriptions(self) -> None:
         """Nothing of the market is subscribed to any more. Accounts, positions and profits still are."""
         fresh = Client(self.id)
-        for name in ("streams", "streams_by_instrument", "ticks", "tick_requests", "live_bars"):
+        for name in ("streams", "streams_by_instrument", "ticks", "tick_requests", "live_bars", "kept_bars"):
             setattr(self, name, getattr(fresh, name))

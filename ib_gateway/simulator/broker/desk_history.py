@@ -1,215 +1,217 @@
-"""The history desk: bars of what has been played, when it begins, and bars that go on."""
+"""The history desk: bars of the past, bars that are kept up to date, and schedules."""
 
-import re
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
-from atlas.domain import NS_PER_SECOND, from_datetime
-from ib_gateway.simulator.broker.client import Client, LiveBars
-from ib_gateway.simulator.broker.floor import Floor, Handlers
-from ib_gateway.simulator.broker.tape import Tape, TapeBar, fixed_edges
-from ib_gateway.simulator.broker.times import client_time
+from atlas.domain import NS_PER_SECOND, InstrumentKind, from_datetime
+from ib_gateway.simulator.broker import volatility
+from ib_gateway.simulator.broker.bars import PriceBar
+from ib_gateway.simulator.broker.client import Client
+from ib_gateway.simulator.broker.floor import LOGIN_ZONE, Handlers
+from ib_gateway.simulator.broker.history_query import HMDS, BarQuery, Duration, Refusal, read_query
+from ib_gateway.simulator.broker.hmds import Hmds
+from ib_gateway.simulator.broker.windows import Window, windows
 from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.messages import replies
 from ib_gateway.simulator.messages import requests as r
 
-_UNITS = {"secs": 1, "sec": 1, "min": 60, "mins": 60, "hour": 3600, "hours": 3600}
-_SIZES = frozenset({1, 5, 10, 15, 30, 60, 120, 180, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 14400, 28800})
-_DAY = 86_400
-_DURATIONS = {"S": 1, "D": _DAY, "W": 7 * _DAY, "M": 30 * _DAY, "Y": 365 * _DAY}
-_DURATION = re.compile(r"(\d+) ([SDWMY])")
-_PULSE_SECONDS = 5
-_HMDS = "Historical Market Data Service error message:"
+PULSE_NS = 5 * NS_PER_SECOND
+_MOST_BARS = 100_000
+_MOST_OF_SECONDS_NS = 3 * 86_400 * NS_PER_SECOND
+_VOLATILITIES = frozenset({"HISTORICAL_VOLATILITY", "OPTION_IMPLIED_VOLATILITY"})
+_PRICES = frozenset({"TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST", "AGGTRADES"})
+_LOOK_BACK_DAYS = {"1 day": 1, "1 week": 6, "1 month": 24}
+
+
+@dataclass(slots=True)
+class KeptBars:
+    """Bars of a request that goes on: from `since_ns` on they may still change."""
+
+    listing: Listing
+    query: BarQuery
+    regular: bool
+    format_date: int
+    next_ns: int
+    since_ns: int
+    last: PriceBar | None
 
 
 class HistoryDesk:
-    """Bars."""
+    """Bars and schedules."""
 
-    def __init__(self, floor: Floor) -> None:
-        self._floor = floor
+    def __init__(self, hmds: Hmds) -> None:
+        self._hmds = hmds
+        self._floor = hmds.floor
 
     def handlers(self) -> Handlers:
         """What this desk answers."""
-        return {
-            r.HistoricalData: self._bars,
-            r.CancelHistoricalData: self._cancel_bars,
-            r.HeadTimestamp: self._head,
-            r.CancelHeadTimestamp: lambda _client, _request: None,
-            r.RealTimeBars: self._subscribe_live,
-            r.CancelRealTimeBars: lambda client, request: client.live_bars.pop(request.req_id, None),
-        }
+        return {r.HistoricalData: self._request, r.CancelHistoricalData: self._cancel}
 
-    def _bars(self, client: Client, request: r.HistoricalData) -> None:
-        floor, req_id = self._floor, request.req_id
-        listing = floor.resolve(client, req_id, request.contract)
-        if listing is None:
+    def _request(self, client: Client, request: r.HistoricalData) -> None:
+        hmds, req_id, now_ns = self._hmds, request.req_id, self._hmds.now_ns()
+        if req_id in client.kept_bars:
+            self._floor.error(client, req_id, 386, "Duplicate ticker ID for API historical data query.")
             return
         try:
-            what, size, length = _what(request.what_to_show), bar_seconds(request.bar_size), duration_seconds(request.duration)
-            end_ns = self._end(request, listing) or floor.clock.now_ns() + 1
-        except ValueError as error:
-            floor.error(client, req_id, 321, f"Error validating request.-'xx' : cause - {error}.")
+            query = read_query(request, LOGIN_ZONE, now_ns)
+        except Refusal as refusal:
+            hmds.refuse(client, req_id, refusal)
             return
-        name = listing.instrument.id
-        floor.interest(name, False)
-        start_ns = end_ns - length * NS_PER_SECOND
-        played = floor.tape.bars(name, what, start_ns, end_ns, edges_of(listing, size))
-        if not played:
-            floor.error(client, req_id, 162, f"{_HMDS}HMDS query returned no data: {name} {request.what_to_show}")
+        if query.implied_zone:
+            hmds.warn_of_zone(client, req_id)
+        listing = self._floor.resolve(client, req_id, request.contract)
+        if listing is None:
             return
-        bars = [_written(bar, listing, size, request.format_date) for bar in played]
-        zone = listing.instrument.time_zone
-        reply = replies.HistoricalData(req_id, replies.Moment(start_ns, zone), replies.Moment(end_ns, zone), bars)
-        floor.send(client.id, reply)
+        same = (request.contract, request.end, query, request.use_rth, request.keep_up_to_date)
+        series = (listing.instrument.id, request.contract.exchange, query.what)
+        if hmds.admit(client, req_id, same, series, query.what, paced=query.bar_seconds < 60):
+            self._floor.interest(listing.instrument.id, False)
+            answer = self._schedule if query.what == "SCHEDULE" else self._bars
+            answer(client, request, listing, query)
+
+    def _cancel(self, client: Client, request: r.CancelHistoricalData) -> None:
+        req_id = request.req_id
+        if client.kept_bars.pop(req_id, None):
+            self._floor.error(client, req_id, 162, f"{HMDS}API historical data query cancelled: {req_id}")
+        else:
+            self._floor.error(client, req_id, 366, f"No historical data query found for ticker id:{req_id}")
+
+    # Bars.
+
+    def _bars(self, client: Client, request: r.HistoricalData, listing: Listing, query: BarQuery) -> None:
+        hmds, req_id, now_ns = self._hmds, request.req_id, self._hmds.now_ns()
+        end_ns = now_ns if query.end_ns is None else query.end_ns
+        spans = self._windows(listing, query, query.duration, min(end_ns, now_ns + 1), regular=request.use_rth)
+        length_ns = sum(window.end_ns - window.start_ns for window in spans)
+        if length_ns // (query.bar_seconds * NS_PER_SECOND) > _MOST_BARS or (
+            query.bar_seconds < 60 and length_ns > _MOST_OF_SECONDS_NS
+        ):
+            self._floor.error(client, req_id, 162, f"{HMDS}Time length exceed max.")
+            return
+        if query.what in _VOLATILITIES:
+            found = self._volatility(listing, query, spans, regular=request.use_rth)
+        elif query.what in _PRICES:
+            found = hmds.archive.bars(listing, query, spans, now_ns, regular=request.use_rth)
+        else:
+            found = []
+        if not found:
+            hmds.no_data(client, req_id, listing, query.what)
+            return
+        dates = {window.start_ns: window.date.strftime("%Y%m%d") for window in spans}
+        start = replies.Moment(_back(query.duration, end_ns, listing), listing.instrument.time_zone)
+        end = replies.Moment(end_ns, listing.instrument.time_zone)
+        bars = [_written(bar, listing, query, request.format_date, dates) for bar in found]
+        self._floor.send(client.id, replies.HistoricalData(req_id, start, end, bars))
         if request.keep_up_to_date:
-            client.live_bars[req_id] = LiveBars(
-                listing, what, _next_pulse(floor.clock.now_ns()), size, request.format_date, historical=True
+            client.kept_bars[req_id] = KeptBars(
+                listing, query, request.use_rth, request.format_date, next_pulse(now_ns), found[-1].start_ns, found[-1]
             )
+            self._floor.interest(listing.instrument.id, True)
 
-    def _cancel_bars(self, client: Client, request: r.CancelHistoricalData) -> None:
-        if client.live_bars.pop(request.req_id, None):
-            text = f"{_HMDS}API historical data query cancelled: {request.req_id}"
-            self._floor.error(client, request.req_id, 162, text)
+    def _windows(self, listing: Listing, query: BarQuery, duration: Duration, end_ns: int, *, regular: bool) -> list[Window]:
+        return windows(self._hmds.days, listing, duration, end_ns, regular=regular, whole_days=query.daily)
 
-    def _head(self, client: Client, request: r.HeadTimestamp) -> None:
-        floor, req_id = self._floor, request.req_id
-        listing = floor.resolve(client, req_id, request.contract)
-        if listing is None:
-            return
-        try:
-            begin = floor.tape.begin(listing.instrument.id, _what(request.what_to_show))
-        except ValueError as error:
-            floor.error(client, req_id, 321, f"Error validating request.-'xx' : cause - {error}.")
-            return
-        if begin is None:
-            floor.error(client, req_id, 162, f"{_HMDS}No head time stamp for {listing.instrument.id}")
-        elif request.format_date == 2:
-            floor.send(client.id, replies.HeadTimestamp(req_id, begin // NS_PER_SECOND))
-        else:
-            floor.send(client.id, replies.HeadTimestamp(req_id, replies.Moment(begin, listing.instrument.time_zone)))
+    def _volatility(self, listing: Listing, query: BarQuery, spans: list[Window], *, regular: bool) -> list[PriceBar]:
+        """Bars of volatility, from that of the day before to that of the day; within a day that of the day before holds."""
+        if listing.instrument.kind not in (InstrumentKind.STOCK, InstrumentKind.INDEX) or not spans:
+            return []
+        prices = query._replace(what="MIDPOINT")
+        days = query._replace(what="MIDPOINT", bar="1 day", bar_seconds=86_400)
+        count = Duration(len({window.date for window in spans}) + volatility.DAYS + 2, "D")
+        now_ns = self._hmds.now_ns()
+        every = windows(self._hmds.days, listing, count, spans[-1].start_ns + 1, regular=regular, whole_days=True)
+        daily = self._hmds.archive.bars(listing, days, every, now_ns, regular=regular)
+        values = volatility.historical([bar.close for bar in daily])
+        if query.what == "OPTION_IMPLIED_VOLATILITY":
+            values = [volatility.implied(value, listing.model.volatility) for value in values]
+        known = list(zip((bar.start_ns for bar in daily[volatility.DAYS :]), values, strict=True))
+        return volatility.bars(self._hmds.archive.bars(listing, prices, spans, now_ns, regular=regular), known, query.daily)
 
-    def _subscribe_live(self, client: Client, request: r.RealTimeBars) -> None:
-        floor, req_id = self._floor, request.req_id
-        listing = floor.resolve(client, req_id, request.contract)
-        if listing is None:
-            return
-        if req_id in client.live_bars:
-            floor.error(client, req_id, 102, "Duplicate ticker ID.")
-        elif request.what_to_show.upper() not in Tape.KINDS:
-            floor.error(client, req_id, 420, f"Invalid Real-time Query:{request.what_to_show} is not simulated")
-        else:
-            what, begin = request.what_to_show.upper(), _next_pulse(floor.clock.now_ns())
-            client.live_bars[req_id] = LiveBars(listing, what, begin)
-            floor.interest(listing.instrument.id, True)
+    # Bars that go on.
 
     def pulse(self, now_ns: int) -> None:
-        """Say the bars of five seconds that are over, and how the newest historical bars stand."""
+        """Say how the newest bars of requests stand that are kept up to date."""
+        if not self._hmds.up:
+            return
         for client in self._floor.clients.values():
-            for req_id, live in client.live_bars.items():
-                if now_ns >= live.next_ns:
-                    say = self._say_newest if live.historical else self._say_live
-                    say(client, req_id, live, now_ns)
+            for req_id, kept in client.kept_bars.items():
+                if now_ns >= kept.next_ns:
+                    kept.next_ns = next_pulse(now_ns)
+                    self._say_newest(client, req_id, kept, now_ns)
 
-    def _say_live(self, client: Client, req_id: int, live: LiveBars, now_ns: int) -> None:
-        step = _PULSE_SECONDS * NS_PER_SECOND
-        bars = self._floor.tape.bars(
-            live.listing.instrument.id, live.what, live.next_ns - step, now_ns, fixed_edges(_PULSE_SECONDS)
-        )
-        by_start = {bar.start_ns // step * step: bar for bar in bars}
-        while live.next_ns <= now_ns:
-            start = live.next_ns - step
-            bar = by_start.get(start)
-            if bar is None and live.last_close:
-                flat = live.last_close
-                bar = TapeBar(start, flat, flat, flat, flat, *((0.0, flat, 0) if live.what == "TRADES" else (-1.0, -1.0, -1)))
-            if bar is not None:
-                live.last_close = bar.close
-                reply = replies.RealTimeBar(
-                    req_id, start // NS_PER_SECOND, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.average, bar.ticks
-                )
-                self._floor.send(client.id, reply)
-            elif not by_start:
-                live.next_ns = _next_pulse(now_ns)
-                return
-            live.next_ns += step
+    def _say_newest(self, client: Client, req_id: int, kept: KeptBars, now_ns: int) -> None:
+        query = kept.query
+        duration = Duration(_LOOK_BACK_DAYS.get(query.bar, 2), "D")
+        spans = self._windows(kept.listing, query, duration, now_ns + 1, regular=kept.regular)
+        dates = {window.start_ns: window.date.strftime("%Y%m%d") for window in spans}
+        if not query.daily:
+            spans = [w._replace(start_ns=max(w.start_ns, kept.since_ns)) for w in spans if w.end_ns > kept.since_ns]
+        for bar in self._hmds.archive.bars(kept.listing, query, spans, now_ns, regular=kept.regular):
+            if bar.start_ns >= kept.since_ns and bar != kept.last:
+                written = _written(bar, kept.listing, query, kept.format_date, dates)
+                self._floor.send(client.id, replies.HistoricalDataUpdate(req_id, written))
+                kept.since_ns, kept.last = bar.start_ns, bar
 
-    def _say_newest(self, client: Client, req_id: int, live: LiveBars, now_ns: int) -> None:
-        edges = edges_of(live.listing, live.size_seconds)
-        since = live.next_ns - (live.size_seconds + _PULSE_SECONDS) * NS_PER_SECOND
-        since = edges(since)
-        for bar in self._floor.tape.bars(live.listing.instrument.id, live.what, since, now_ns + 1, edges):
-            reply = replies.HistoricalDataUpdate(req_id, _written(bar, live.listing, live.size_seconds, live.format_date))
-            self._floor.send(client.id, reply)
-        live.next_ns = _next_pulse(now_ns)
+    def farm(self, *, up: bool) -> None:
+        """The farm is connected or not. What was kept up to date ends when it is lost."""
+        self._hmds.up = up
+        if up:
+            return
+        for client in self._floor.clients.values():
+            for req_id in client.kept_bars:
+                self._floor.error(client, req_id, 10182, "Failed to request live updates (disconnected).")
+            client.kept_bars.clear()
 
-    def _end(self, request: r.HistoricalData, listing: Listing) -> int:
-        """The moment that a request's end time means; 0 for an empty one."""
-        text = request.end.strip()
-        if not text:
-            return 0
-        if request.keep_up_to_date:
-            raise ValueError("keepUpToDate needs an empty end time")
-        return client_time(text, listing.instrument.time_zone)
+    # Schedules.
 
-
-def bar_seconds(text: str) -> int:
-    """Seconds of a bar size as "5 mins"; a day counts 86400.
-
-    Raises:
-        ValueError: IB has no such bar size, or the simulator does not aggregate it.
-    """
-    if text == "1 day":
-        return _DAY
-    number, _, unit = text.partition(" ")
-    size = int(number) * _UNITS.get(unit, 0) if number.isdigit() else 0
-    if size not in _SIZES:
-        raise ValueError(f"Bar size '{text}' is not simulated")
-    return size
+    def _schedule(self, client: Client, request: r.HistoricalData, listing: Listing, query: BarQuery) -> None:
+        end_ns = self._hmds.now_ns() if query.end_ns is None else query.end_ns
+        spans = self._windows(listing, query, query.duration, end_ns, regular=True)
+        dates = {window.date for window in spans}
+        sessions = []
+        for day in self._hmds.days.before(listing, end_ns):
+            if spans and day.date < spans[0].date:
+                break
+            if day.date in dates:
+                for session in reversed(day.regular if request.use_rth else day.sessions):
+                    begin, end = (_dashed(listing, ns) for ns in session)
+                    sessions.append(replies.HistoricalSession(begin, end, day.date.strftime("%Y%m%d")))
+        if not sessions:
+            self._hmds.no_data(client, request.req_id, listing, query.what)
+            return
+        sessions.reverse()
+        zone = listing.instrument.time_zone
+        reply = replies.HistoricalSchedule(request.req_id, sessions[0].start, sessions[-1].end, zone, sessions)
+        self._floor.send(client.id, reply)
 
 
-def duration_seconds(text: str) -> int:
-    """Seconds of a duration as "2 D".
-
-    Raises:
-        ValueError: it is not written so.
-    """
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise ValueError(f"Invalid duration '{text}'; write a number and one of S, D, W, M, Y")
-    return int(match[1]) * _DURATIONS[match[2]]
+def next_pulse(now_ns: int) -> int:
+    """When the next five seconds are over."""
+    return (now_ns // PULSE_NS + 1) * PULSE_NS
 
 
-def edges_of(listing: Listing, size: int) -> Callable[[int], int]:
-    """Where bars of a size end: at whole multiples, or for days at midnight where the instrument trades."""
-    if size != _DAY:
-        return fixed_edges(size)
-
-    def next_midnight(ns: int) -> int:
-        local = listing.trading.local(ns)
-        midnight = datetime.combine(local.date() + timedelta(days=1), datetime.min.time())
-        return from_datetime(midnight.replace(tzinfo=local.tzinfo))
-
-    return next_midnight
+def _back(duration: Duration, end_ns: int, listing: Listing) -> int:
+    """The end of a request less its duration, by the calendar; this is how IB writes where a request begins."""
+    if duration.unit == "S":
+        return end_ns - duration.count * NS_PER_SECOND
+    local = listing.trading.local(end_ns)
+    return from_datetime(datetime.combine(duration.back_from(local.date()), local.timetz()))
 
 
-def _what(text: str) -> str:
-    what = text.upper()
-    if what not in Tape.KINDS:
-        raise ValueError(f"'{text}' is not simulated; ask for one of {', '.join(sorted(Tape.KINDS))}")
-    return what
+def _dashed(listing: Listing, ns: int) -> str:
+    return listing.trading.local(ns).strftime("%Y%m%d-%H:%M:%S")
 
 
-def _next_pulse(now_ns: int) -> int:
-    step = _PULSE_SECONDS * NS_PER_SECOND
-    return (now_ns // step + 1) * step
-
-
-def _written(bar: TapeBar, listing: Listing, size: int, format_date: int) -> replies.Bar:
-    """A bar as a request wants it: dates as text in the instrument's zone, or as seconds since the epoch; days as YYYYMMDD."""
+def _written(bar: PriceBar, listing: Listing, query: BarQuery, format_date: int, dates: dict[int, str]) -> replies.Bar:
+    """A bar as a request wants it: within a day as text in the instrument's zone (1, without the year 3) or as seconds since the
+    epoch (2); days and longer as YYYYMMDD."""
     date: replies.Moment | int | str
-    if size == _DAY:
-        date = listing.trading.local(bar.start_ns).strftime("%Y%m%d")
+    if query.daily:
+        date = dates[bar.start_ns]
+    elif format_date == 2:
+        date = bar.start_ns // NS_PER_SECOND
+    elif format_date == 3:
+        date = f"{listing.trading.local(bar.start_ns):%m%d %H:%M:%S} {listing.instrument.time_zone}"
     else:
-        start = bar.start_ns // (size * NS_PER_SECOND) * size
-        date = start if format_date == 2 else replies.Moment(start * NS_PER_SECOND, listing.instrument.time_zone)
-    return replies.Bar(date, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.average, bar.ticks)
+        date = replies.Moment(bar.start_ns, listing.instrument.time_zone)
+    return replies.Bar(date, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.average, bar.count)

@@ -1,45 +1,65 @@
-"""The tape: what the market has said so far, and bars made of it. Remembers a bounded number of ticks per instrument."""
+"""The tape: what the market has said so far. Remembers a bounded number of ticks per instrument, and minutes of older ones."""
 
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from atlas.domain import NS_PER_SECOND, Quote, Trade
+from ib_gateway.simulator.broker.bars import bar_starts, merged
+from ib_gateway.simulator.market.columns import Columns
 
 MAX_TICKS = 400_000
-"""Ticks that are remembered per instrument and kind; when they are exceeded the older half is dropped."""
+"""Ticks that are remembered per instrument and kind; when they are exceeded the older half is folded into minutes."""
 
 
-class TapeBar(NamedTuple):
-    """Open, high, low, close of [start, start + size). Volume and average are of trades, -1 for bars of quotes."""
+class QuoteTicks(NamedTuple):
+    """Quotes in columns."""
 
-    start_ns: int
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-    average: float
-    ticks: int
+    times: Sequence[int]
+    bids: Sequence[float]
+    asks: Sequence[float]
+    bid_sizes: Sequence[float]
+    ask_sizes: Sequence[float]
 
 
 class _Track:
     """The ticks of one instrument, in columns."""
 
-    __slots__ = ("asks", "bids", "mids", "prices", "quote_times", "sizes", "trade_times", "volume")
+    __slots__ = (
+        "ask_sizes", "asks", "bid_sizes", "bids", "first", "folded", "high", "low", "mids", "open", "prices", "quote_times",
+        "sizes", "trade_times", "volume",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.quote_times, self.trade_times = array("q"), array("q")
         self.bids, self.asks, self.mids = array("d"), array("d"), array("d")
+        self.bid_sizes, self.ask_sizes = array("d"), array("d")
         self.prices, self.sizes = array("d"), array("d")
         self.volume = 0.0
+        self.first: tuple[int, float] | None = None
+        self.folded: dict[str, list[Columns]] = {what: [] for what in _SERIES}
 
-    def trim(self) -> None:
-        for columns in ((self.quote_times, self.bids, self.asks, self.mids), (self.trade_times, self.prices, self.sizes)):
+    def fold(self) -> None:
+        """Make minutes of the older half of the ticks if there are too many."""
+        quotes = (self.quote_times, self.bids, self.asks, self.mids, self.bid_sizes, self.ask_sizes)
+        trades = (self.trade_times, self.prices, self.sizes)
+        for columns, kinds in ((quotes, ("BID", "ASK", "MIDPOINT")), (trades, ("TRADES",))):
             if len(columns[0]) > MAX_TICKS:
+                half = MAX_TICKS // 2
+                for what in kinds:
+                    ticks = self.ticks(what, 0, half)
+                    self.folded[what].append(merged(ticks, bar_starts(ticks.times, 60 * NS_PER_SECOND)))
                 for column in columns:
-                    del column[: MAX_TICKS // 2]
+                    del column[:half]
+
+    def ticks(self, what: str, start: int, stop: int) -> Columns:
+        """Ticks from the one numbered `start` up to `stop`."""
+        times, values = _SERIES[what](self)
+        sizes = np.array(self.sizes[start:stop]) if what == "TRADES" else None
+        return Columns.of_ticks(np.array(times[start:stop], dtype=np.int64), np.array(values[start:stop]), sizes)
 
 
 _SERIES: dict[str, Callable[[_Track], tuple["array[int]", "array[float]"]]] = {
@@ -66,10 +86,14 @@ class Tape:
                 name = event.instrument
                 track = self._tracks.setdefault(name, _Track())
             if isinstance(event, Quote):
+                if track.first is None:
+                    track.first = (event.exchange_ns, event.bid)
                 track.quote_times.append(event.exchange_ns)
                 track.bids.append(event.bid)
                 track.asks.append(event.ask)
                 track.mids.append((event.bid + event.ask) / 2)
+                track.bid_sizes.append(event.bid_size)
+                track.ask_sizes.append(event.ask_size)
             else:
                 track.trade_times.append(event.exchange_ns)
                 track.prices.append(event.price)
@@ -77,12 +101,21 @@ class Tape:
                 track.volume += event.size
         for track in self._tracks.values():
             if len(track.quote_times) > MAX_TICKS or len(track.trade_times) > MAX_TICKS:
-                track.trim()
+                track.fold()
+
+    def first_quote(self, instrument: str) -> tuple[int, float] | None:
+        """Time and bid of the first quote ever."""
+        track = self._tracks.get(instrument)
+        return track.first if track else None
 
     def begin(self, instrument: str, what: str) -> int | None:
         """When the first remembered tick of a kind was."""
         track = self._tracks.get(instrument)
-        times = _SERIES[what](track)[0] if track else None
+        if track is None:
+            return None
+        if track.folded[what]:
+            return int(track.folded[what][0].times[0])
+        times = _SERIES[what](track)[0]
         return times[0] if times else None
 
     def last_trade(self, instrument: str) -> tuple[float, float, float] | None:
@@ -98,32 +131,19 @@ class Tape:
         values = (track.prices or track.mids) if track else None
         return (values[0], max(values), min(values)) if values else None
 
-    def bars(self, instrument: str, what: str, start_ns: int, end_ns: int, edges: Callable[[int], int]) -> list[TapeBar]:
-        """Bars of ticks in [`start_ns`, `end_ns`), empty ones left out. `edges` says for a time when the next bar begins."""
+    def columns(self, instrument: str, what: str, start_ns: int, end_ns: int) -> Columns:
+        """Ticks of a kind in [`start_ns`, `end_ns`), as minutes where they are too old."""
         track = self._tracks.get(instrument)
         if track is None:
-            return []
-        times, values = _SERIES[what](track)
-        at, stop = bisect_left(times, start_ns), bisect_left(times, end_ns)
-        result = []
-        while at < stop:
-            edge = edges(times[at])
-            upto = min(bisect_left(times, edge, at, stop), stop)
-            part = values[at:upto]
-            volume = average = -1.0
-            ticks = -1
-            if what == "TRADES":
-                sizes = track.sizes[at:upto]
-                volume, ticks = sum(sizes), len(part)
-                money = sum(price * size for price, size in zip(part, sizes, strict=True))
-                average = round(money / volume, 8) if volume else part[-1]
-            first, high, low, close = (round(price, 10) for price in (part[0], max(part), min(part), part[-1]))
-            result.append(TapeBar(times[at], first, high, low, close, volume, average, ticks))
-            at = upto
-        return result
+            return Columns.none()
+        times = _SERIES[what](track)[0]
+        start, stop = bisect_left(times, start_ns), bisect_left(times, end_ns)
+        older = [minutes.between(start_ns, end_ns) for minutes in track.folded[what]]
+        return Columns.joined([*older, track.ticks(what, start, stop)])
 
-
-def fixed_edges(size_seconds: int) -> Callable[[int], int]:
-    """Edges at whole multiples of a size since the epoch."""
-    size = size_seconds * NS_PER_SECOND
-    return lambda ns: (ns // size + 1) * size
+    def quotes(self, instrument: str, start_ns: int, end_ns: int) -> QuoteTicks:
+        """Quotes in [`start_ns`, `end_ns`) that are still remembered one by one."""
+        track = self._tracks.get(instrument, _Track())
+        start, stop = bisect_left(track.quote_times, start_ns), bisect_left(track.quote_times, end_ns)
+        columns = (track.quote_times, track.bids, track.asks, track.bid_sizes, track.ask_sizes)
+        return QuoteTicks(*(column[start:stop] for column in columns))

@@ -20,8 +20,6 @@ ERRORS: dict[type[r.Request], tuple[int, str]] = {
     r.FaData: _ADVISER,
     r.FundamentalData: (430, "The fundamentals data for the security specified is not available."),
     r.HistoricalNews: _NO_NEWS,
-    r.HistoricalTicks: (162, f"{_HMDS}Historical ticks are not simulated."),
-    r.Histogram: (162, f"{_HMDS}Histograms are not simulated."),
     r.ImpliedVolatility: _OPTIONS,
     r.MarketDepth: (10092, "Deep market data is not supported for this combination of security type/exchange"),
     r.NewsArticle: (10172, "Failed to request news article: news are not simulated."),
@@ -42,7 +40,6 @@ ERRORS: dict[type[r.Request], tuple[int, str]] = {
 SILENT: frozenset[type[r.Request]] = frozenset(
     {
         r.CancelFundamentalData,
-        r.CancelHistogram,
         r.CancelImpliedVolatility,
         r.CancelMarketDepth,
         r.CancelNewsBulletins,

@@ -5,9 +5,10 @@ import time
 from atlas.domain import NS_PER_MS, to_datetime
 from atlas.exchange import Exchange, Terms
 from atlas.exchange.calendar import AlwaysRegular
-from ib_gateway.simulator.broker import is_advisor
+from ib_gateway.simulator.broker import HistoryTerms, is_advisor
 from ib_gateway.simulator.instruments import Catalogue, ListedHours
-from ib_gateway.simulator.market import Recording, Source, SyntheticMarket
+from ib_gateway.simulator.instruments.days import TradingDays
+from ib_gateway.simulator.market import Recording, SeededPast, Source, SyntheticMarket
 from ib_gateway.simulator.options import SimulatorOptions
 
 _FIRST_PERM_ID = 1_000_000_000
@@ -43,3 +44,12 @@ def open_exchange(options: SimulatorOptions, catalogue: Catalogue, start_ns: int
     cash = {account: {terms.base_currency: 0.0 if is_advisor(account) else options.cash} for account in options.accounts}
     calendar = ListedHours(catalogue) if options.hours == "real" else AlwaysRegular()
     return Exchange(catalogue.instruments(), cash, terms, calendar)
+
+
+def history_terms(options: SimulatorOptions, catalogue: Catalogue) -> HistoryTerms:
+    """What history there is: of a recording what it holds, of the seeded market years before it began."""
+    days = TradingDays(always=options.hours == "always")
+    if options.recording is not None:
+        return HistoryTerms(None, days, options.rules)
+    past = SeededPast({listing.instrument.id: listing for listing in catalogue}, days, options.seed)
+    return HistoryTerms(past, days, options.rules)

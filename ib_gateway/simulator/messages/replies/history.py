@@ -40,7 +40,7 @@ class HeadTimestamp(Reply, frozen=True):
     """When data begins."""
 
     req_id: int
-    time: Moment | int
+    time: Moment | int | str
 
 
 class HistoricalTick(msgspec.Struct, frozen=True, gc=False):
