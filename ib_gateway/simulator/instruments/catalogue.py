@@ -1,102 +1,40 @@
 """What the gateway lists, and how a client's description of a contract finds it."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, time
+from typing import NamedTuple
 
-import msgspec
-
-from atlas.domain import BadInput, Instrument, UnknownInstrument
-from atlas.exchange import CommissionRule, MarginRate
-from atlas.exchange.calendar import NEVER_NS
-from ib_gateway.simulator.instruments.hours import Hours
+from atlas.domain import BadInput, Instrument, InstrumentKind, UnknownInstrument
+from ib_gateway.simulator.instruments.listing import Listing, MarketModel
 from ib_gateway.simulator.messages import Contract
 
+__all__ = ["Catalogue", "Listing", "MarketModel", "OptionClass", "Symbol"]
 
-class MarketModel(msgspec.Struct, frozen=True):
-    """How the seeded generator lets a price behave.
-
-    `volatility` is per year (0.2 is 20 %), `spread_ticks` the usual spread, `lot` the unit of displayed sizes, `trade_share`
-    the part of quotes that come with a trade.
-    """
-
-    price: float
-    volatility: float = 0.2
-    spread_ticks: int = 1
-    lot: float = 1.0
-    trade_share: float = 0.0
+_LARGEST_CON_ID = 2**31 - 1
+_CONTINUOUS = "CONTFUT"
 
 
-class Listing(msgspec.Struct, frozen=True):
-    """An instrument as the gateway lists it: the domain's, and what else IB says of it in contract details."""
+class Symbol(NamedTuple):
+    """What a search finds: a stock, pair or index, and the kinds of contracts that there are on it."""
 
-    instrument: Instrument
+    con_id: int
+    symbol: str
     sec_type: str
-    market_name: str
-    order_types: str
-    valid_exchanges: str
-    market_rule: int
-    trading: Hours
-    liquid: Hours
-    model: MarketModel
-    agg_group: int = 2147483647
-    suggested_size: float = 1.0
-    stock_type: str = ""
-    industry: str = ""
-    category: str = ""
-    subcategory: str = ""
-    under_con_id: int = 0
-    under_symbol: str = ""
-    under_sec_type: str = ""
-    contract_month: str = ""
-    last_trade_time: str = ""
-    security_ids: tuple[tuple[str, str], ...] = ()
-    margin: MarginRate | None = None
-    commission: CommissionRule | None = None
+    primary_exchange: str
+    currency: str
+    name: str
+    derivatives: tuple[str, ...]
 
-    def contract(self, exchange: str | None = None) -> Contract:
-        """The contract as the gateway writes it; `exchange` in place of the default one."""
-        i = self.instrument
-        return Contract(
-            con_id=i.con_id, symbol=i.symbol, sec_type=self.sec_type, expiry=i.expiry, strike=0.0, right="",
-            multiplier="" if i.multiplier == 1 else f"{i.multiplier:g}", exchange=i.exchange if exchange is None else exchange,
-            primary_exchange=i.primary_exchange, currency=i.currency, local_symbol=i.local_symbol,
-            trading_class=i.trading_class,
-        )  # fmt: skip
 
-    def last_moment(self) -> int:
-        """When it ceases to be traded: on the last day at the time of the last trade, else at midnight; NEVER_NS if never."""
-        if not self.instrument.expiry:
-            return NEVER_NS
-        day = datetime.strptime(self.instrument.expiry, "%Y%m%d").date()  # noqa: DTZ007 - a date, not a time
-        if not self.last_trade_time:
-            return self.trading.midnight_after(day)
-        return self.trading.instant(datetime.combine(day, time.fromisoformat(self.last_trade_time)))
+class OptionClass(NamedTuple):
+    """The options of one trading class on an underlying: their exchanges, days and strikes."""
 
-    @property
-    def venue(self) -> str:
-        """Where executions happen: smart-routed stocks on their primary exchange."""
-        return self.instrument.primary_exchange or self.instrument.exchange
-
-    def answers_to(self, c: Contract) -> bool:
-        """Whether a client that writes `c` can mean this listing. Empty parts match anything."""
-        i = self.instrument
-        if c.con_id:
-            return c.con_id == i.con_id and self._trades_on(c.exchange)
-        named = bool(c.symbol or c.local_symbol)
-        texts = (
-            (c.symbol, i.symbol),
-            (c.sec_type, self.sec_type),
-            (c.currency, i.currency),
-            (c.local_symbol, i.local_symbol),
-            (c.trading_class, i.trading_class),
-            (c.primary_exchange, i.primary_exchange),
-            (c.expiry, self.contract_month if len(c.expiry) == 6 else i.expiry),
-            (c.multiplier, f"{i.multiplier:g}"),
-        )
-        return named and self._trades_on(c.exchange) and all(asked in ("", is_) for asked, is_ in texts)
-
-    def _trades_on(self, exchange: str) -> bool:
-        return not exchange or exchange in self.valid_exchanges.split(",")
+    exchanges: Sequence[str]
+    under_con_id: int
+    trading_class: str
+    multiplier: float
+    expiries: Sequence[str]
+    strikes: Sequence[float]
 
 
 class Catalogue:
@@ -112,15 +50,27 @@ class Catalogue:
         self.reference_rates = reference_rates
         self._by_id: dict[str, Listing] = {}
         self._by_con_id: dict[int, Listing] = {}
+        self._by_symbol: dict[str, list[Listing]] = defaultdict(list)
+        self._by_local_symbol: dict[str, list[Listing]] = defaultdict(list)
+        self._by_security_id: dict[tuple[str, str], list[Listing]] = defaultdict(list)
         for listing in listings:
-            instrument = listing.instrument
-            if instrument.id in self._by_id:
-                raise BadInput(f"{instrument.id} is listed twice; remove one")
-            if instrument.con_id in self._by_con_id:
-                other = self._by_con_id[instrument.con_id].instrument.id
-                raise BadInput(f"con id {instrument.con_id} is given to {other} and to {instrument.id}; each needs its own")
-            self._by_id[instrument.id] = listing
-            self._by_con_id[instrument.con_id] = listing
+            self._add(listing)
+
+    def _add(self, listing: Listing) -> None:
+        instrument = listing.instrument
+        if instrument.id in self._by_id:
+            raise BadInput(f"{instrument.id} is listed twice; remove one")
+        if instrument.con_id in self._by_con_id:
+            other = self._by_con_id[instrument.con_id].instrument.id
+            raise BadInput(f"con id {instrument.con_id} is given to {other} and to {instrument.id}; each needs its own")
+        if not 0 < instrument.con_id <= _LARGEST_CON_ID:
+            raise BadInput(f"con id {instrument.con_id} of {instrument.id} is not between 1 and {_LARGEST_CON_ID}")
+        self._by_id[instrument.id] = listing
+        self._by_con_id[instrument.con_id] = listing
+        self._by_symbol[instrument.symbol].append(listing)
+        self._by_local_symbol[instrument.local_symbol].append(listing)
+        for security_id in listing.security_ids:
+            self._by_security_id[security_id].append(listing)
 
     def __iter__(self) -> Iterator[Listing]:
         return iter(self._by_id.values())
@@ -148,30 +98,107 @@ class Catalogue:
         """The listing of a con id."""
         return self._by_con_id.get(con_id)
 
-    def find(self, contract: Contract, today: str, *, include_expired: bool = False) -> list[Listing]:
-        """All that `contract` can mean on `today` (YYYYMMDD), nearest expiry first. Expired ones on request or by con id."""
-        known = self._by_con_id.get(contract.con_id)
-        candidates = self._by_id.values() if known is None else (known,)
+    def increment(self, listing: Listing, price: float) -> float:
+        """The step of prices at `price`, by the market rule of the listing's usual exchange."""
+        step = listing.instrument.tick_size
+        for low_edge, increment in self.market_rules[listing.market_rule]:
+            if price >= low_edge:
+                step = increment
+        return step
+
+    # What a client can mean.
+
+    def find(
+        self,
+        contract: Contract,
+        today: str,
+        *,
+        include_expired: bool = False,
+        security_id: tuple[str, str] | None = None,
+    ) -> list[Listing]:
+        """All that `contract` can mean on `today` (YYYYMMDD), nearest expiry first. Expired ones on request or by con id.
+
+        CONTFUT means the nearest future of each kind. `security_id` is (type, id), as ("ISIN", "US0378331005").
+        """
+        if contract.sec_type == _CONTINUOUS:
+            return self._continuous(contract, today)
+        candidates = self._candidates(contract)
+        if security_id is not None:
+            candidates = self._by_security_id.get(security_id, ())
         found = [listing for listing in candidates if listing.answers_to(contract)]
         if not include_expired and not contract.con_id:
             found = [listing for listing in found if not listing.instrument.expiry or listing.instrument.expiry >= today]
         return sorted(found, key=lambda listing: listing.instrument.expiry)
 
-    def matching(self, pattern: str) -> list[Listing]:
-        """Listings whose symbol begins with `pattern`, or whose name contains it; one per symbol, currency and kind."""
+    def _candidates(self, contract: Contract) -> Sequence[Listing]:
+        if contract.con_id:
+            known = self._by_con_id.get(contract.con_id)
+            return (known,) if known else ()
+        if contract.symbol:
+            return self._by_symbol.get(contract.symbol, ())
+        return self._by_local_symbol.get(contract.local_symbol, ()) if contract.local_symbol else ()
+
+    def _continuous(self, contract: Contract, today: str) -> list[Listing]:
+        nearest: dict[str, Listing] = {}
+        for listing in self._candidates(contract):
+            instrument = listing.instrument
+            exchanges = ("", *listing.venues)
+            if instrument.kind is InstrumentKind.FUTURE and instrument.expiry >= today and contract.exchange in exchanges:
+                kept = nearest.get(instrument.trading_class)
+                if kept is None or instrument.expiry < kept.instrument.expiry:
+                    nearest[instrument.trading_class] = listing
+        return list(nearest.values())
+
+    def matching(self, pattern: str) -> list[Symbol]:
+        """Symbols that begin with `pattern`, those that are it first; then those in whose name a word begins so.
+
+        Futures are found under the index that they are on.
+        """
         wanted = pattern.upper()
-        found = {
-            (listing.instrument.symbol, listing.sec_type, listing.instrument.currency): listing
-            for listing in self._by_id.values()
-            if listing.instrument.symbol.startswith(wanted) or wanted in listing.instrument.long_name.upper()
-        }
-        return list(found.values())
+        found: dict[tuple[str, str, str], Symbol] = {}
+        for listing in self._by_id.values():
+            one = listing.instrument
+            words = f" {one.long_name.upper()}"
+            if one.kind is not InstrumentKind.OPTION and (one.symbol.startswith(wanted) or f" {wanted}" in words):
+                symbol = self._symbol(listing)
+                found.setdefault((symbol.symbol, symbol.sec_type, symbol.currency), symbol)
+        return sorted(found.values(), key=lambda s: (s.symbol != wanted, not s.symbol.startswith(wanted)))
+
+    def _symbol(self, listing: Listing) -> Symbol:
+        one = listing.instrument
+        kinds = {other.sec_type for other in self._by_symbol[one.symbol] if other.instrument.expiry}
+        derivatives = tuple(sorted(kinds)) + (("BAG",) if kinds else ())
+        con_id, sec_type = one.con_id, listing.sec_type
+        if one.kind is InstrumentKind.FUTURE:
+            con_id, sec_type = listing.under_con_id, listing.under_sec_type
+        return Symbol(con_id, one.symbol, sec_type, listing.venue, one.currency, one.long_name, derivatives)
+
+    def option_classes(self, under_con_id: int, today: str) -> list[OptionClass]:
+        """What options there are on an underlying that have not expired by `today`."""
+        under = self._by_con_id.get(under_con_id)
+        classes: dict[str, list[Listing]] = defaultdict(list)
+        for listing in self._by_symbol.get(under.instrument.symbol, ()) if under else ():
+            option = listing.instrument
+            if option.kind is InstrumentKind.OPTION and listing.under_con_id == under_con_id and option.expiry >= today:
+                classes[option.trading_class].append(listing)
+        return [
+            OptionClass(
+                members[0].venues,
+                under_con_id,
+                trading_class,
+                members[0].instrument.multiplier,
+                sorted({one.instrument.expiry for one in members}),
+                sorted({one.instrument.strike for one in members}),
+            )
+            for trading_class, members in classes.items()
+        ]
 
     def front(self, today: str) -> list[Listing]:
-        """What trades most: everything that does not expire, and the nearest contract of each future."""
+        """What trades most: everything that does not expire, and the nearest contract of each kind of future."""
         result = [listing for listing in self._by_id.values() if not listing.instrument.expiry]
-        nearest: dict[str, Listing] = {}
+        nearest: dict[tuple[str, str], Listing] = {}
         for listing in sorted(self._by_id.values(), key=lambda one: one.instrument.expiry):
-            if listing.instrument.expiry >= today and listing.instrument.expiry:
-                nearest.setdefault(listing.instrument.symbol, listing)
+            instrument = listing.instrument
+            if instrument.kind is InstrumentKind.FUTURE and instrument.expiry >= today:
+                nearest.setdefault((instrument.trading_class, instrument.exchange), listing)
         return result + list(nearest.values())

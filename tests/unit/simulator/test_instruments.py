@@ -7,7 +7,8 @@ import yaml
 
 from atlas.domain import BadInput, from_datetime, parse_instrument_id
 from ib_gateway.simulator.instruments import Hours, load
-from ib_gateway.simulator.instruments.file import DEFAULT, last_trade_day
+from ib_gateway.simulator.instruments.file import DEFAULT
+from ib_gateway.simulator.instruments.months import last_trade_day
 from ib_gateway.simulator.messages import Contract
 
 
@@ -56,6 +57,17 @@ def test_the_shipped_instruments_carry_ids_of_the_house(catalogue):
         (lambda c: c["spot"][0].update(market_rule=999), "EUR.USD@IDEALPRO refers to market rule 999"),
         (lambda c: c["spot"][0].update(hours="moon"), "refers to hours 'moon'"),
         (lambda c: c["futures"][0]["contracts"].update({"202613": 5}), "202613"),
+        (lambda c: c["futures"][2]["series"].update(first="2025"), "NQ: '2025' is not a contract month"),
+        (lambda c: c["options"][0].update(underlying="IBM@SMART"), "options on IBM@SMART: it is not listed"),
+        (lambda c: c["options"][0].update(market_rule=998), "options on AAPL@SMART refers to market rule 998"),
+        (lambda c: c["options"][1].update(venue_rule=997), "options on SPY@SMART refers to market rule 997"),
+        (lambda c: c["options"][0]["strikes"].update(step=0), "strikes from 200 to 340 by 0 are no grid"),
+        (
+            lambda c: c["options"][1].update({n: c["options"][0][n] for n in ("series", "strikes")}),
+            "con id 15[0-9]+ is given to AAPL-",
+        ),
+        (lambda c: c["options"][0]["series"].update(con_id=2**31), "is not between 1 and 2147483647"),
+        (lambda c: c["stocks"][0].update(con_id=0), "con id 0 of AAPL@SMART is not between 1"),
         (lambda c: c["hours"]["forex"].update(trading=["SUN 5pm - MON"]), "'SUN 5pm - MON' is not a session"),
         (lambda c: c["hours"]["forex"].update(time_zone="Mars/Phobos"), "Mars/Phobos"),
         (lambda c: c["hours"]["forex"].update(calendar="XMARS"), "no exchange calendar 'XMARS'"),
@@ -111,7 +123,10 @@ def test_expired_contracts_are_found_on_request(catalogue):
 
 def test_the_front_has_one_contract_of_each_future(catalogue):
     names = [one.instrument.id for one in catalogue.front("20261221")]
-    assert [name for name in names if "-" in name] == ["GC-202612@COMEX", "ES-202703@CME"]
+    assert [name for name in names if "-" in name] == [
+        "CL-202701@NYMEX", "ZN-202612@CBOT", "GC-202612@COMEX", "EUR-202703@CME", "ES-202703@CME", "NQ-202703@CME",
+        "MES-202703@CME",
+    ]  # fmt: skip
     assert "AAPL@SMART" in names
 
 
@@ -122,6 +137,10 @@ def test_the_front_has_one_contract_of_each_future(catalogue):
         ("third-friday", 2026, 12, date(2026, 12, 18)),
         ("third-last-weekday", 2026, 12, date(2026, 12, 29)),
         ("third-last-weekday", 2013, 12, date(2013, 12, 27)),
+        ("eighth-last-weekday", 2026, 9, date(2026, 9, 21)),
+        ("monday-before-third-wednesday", 2026, 12, date(2026, 12, 14)),
+        ("third-weekday-before-25th", 2026, 12, date(2026, 11, 20)),
+        ("third-weekday-before-25th", 2026, 11, date(2026, 10, 20)),  # the 25th is a Sunday
     ],
 )
 def test_last_trading_days(rule, year, month, day):
