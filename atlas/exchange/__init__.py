@@ -16,12 +16,13 @@ from atlas.exchange.events import (
     Staged,
     Trailed,
 )
-from atlas.exchange.exchange import Exchange, ExchangeState, Terms
+from atlas.exchange.exchange import Exchange, ExchangeState
 from atlas.exchange.ledger import Ledger
 from atlas.exchange.margin import MARGIN_RATES, MarginRate, MarginState, WhatIf
 from atlas.exchange.matching import fill_price
 from atlas.exchange.rates import Rates
 from atlas.exchange.standing import Standing
+from atlas.exchange.terms import Terms
 
 __all__ = [
     "FIXED_PRICING",

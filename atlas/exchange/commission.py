@@ -6,7 +6,8 @@ filled so far, less what was charged before.
 
 Sources (Interactive Brokers, "Commissions", fixed pricing): US stocks 0.005 USD per share, minimum 1.00 USD, maximum 1 % of
 trade value; spot currencies 0.20 basis point of trade value, minimum 2.00 USD (first tier); US futures 0.85 USD per contract,
-to which the exchange's fee (CME E-mini 1.38 USD) and the regulator's (NFA 0.02 USD) are added.
+to which the exchange's fee (CME E-mini 1.38 USD) and the regulator's (NFA 0.02 USD) are added; US options 0.65 USD per
+contract, minimum 1.00 USD (first tier).
 """
 
 from collections.abc import Mapping
@@ -44,5 +45,6 @@ FIXED_PRICING: Mapping[InstrumentKind, CommissionRule] = {
     InstrumentKind.STOCK: CommissionRule(per_unit=0.005, minimum=1.0, maximum_of_value=0.01),
     InstrumentKind.CASH: CommissionRule(of_value=0.00002, minimum=2.0, currency="USD"),
     InstrumentKind.FUTURE: CommissionRule(per_unit=2.25),
+    InstrumentKind.OPTION: CommissionRule(per_unit=0.65, minimum=1.0),
 }
 """The rules above, by asset class."""

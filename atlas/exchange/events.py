@@ -47,6 +47,7 @@ class Reason(enum.Enum):
     BAD_CHANGE = "bad_change"
     UNKNOWN_PARENT = "unknown_parent"
     NOT_SHORTABLE = "not_shortable"
+    NOT_TRADABLE = "not_tradable"
 
 
 class Accepted(Value, frozen=True, tag="accepted"):

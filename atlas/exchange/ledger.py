@@ -10,11 +10,13 @@ from decimal import Decimal
 from atlas.domain import Books, Commission, Execution, Instrument, InstrumentKind, Position, Side, exact
 from atlas.domain._struct import Value
 from atlas.domain.books import BooksState
-from atlas.exchange.margin import MarginRate, MarginState
+from atlas.exchange.margin import MarginRate, MarginState, requirement
 from atlas.exchange.rates import Rates
 
 Mark = Callable[[str], float | None]
 """The price at which an instrument is valued now, None while it has no quote."""
+
+_OWNED = frozenset({InstrumentKind.STOCK, InstrumentKind.OPTION})  # what is paid for, and worth its price
 
 
 class LedgerState(Value, frozen=True):
@@ -127,15 +129,16 @@ class Ledger:
             instrument = self._instruments[name]
             position = held.get(name) or Position(0.0, 0.0)
             price = mark(name) or position.average_price
-            in_base = (rates.rate(instrument.currency) or 0.0) * instrument.multiplier
-            if instrument.kind is InstrumentKind.STOCK:
-                equity += position.quantity * price * in_base
+            in_base = rates.rate(instrument.currency) or 0.0
+            if instrument.kind in _OWNED:
+                equity += position.quantity * price * instrument.multiplier * in_base
             elif instrument.kind is InstrumentKind.FUTURE:
-                equity += position.quantity * (price - position.average_price) * in_base
-            notional = abs(position.quantity + (extra or {}).get(name, 0.0)) * price * in_base
-            rate = rate_of(instrument)
-            initial += notional * rate.initial
-            maintenance += notional * rate.maintenance
+                equity += position.quantity * (price - position.average_price) * instrument.multiplier * in_base
+            quantity = position.quantity + (extra or {}).get(name, 0.0)
+            underlying = mark(instrument.underlying) if instrument.underlying else None
+            to_open, to_hold = requirement(instrument, quantity, price, rate_of(instrument), underlying)
+            initial += to_open * in_base
+            maintenance += to_hold * in_base
         return MarginState(equity, initial, maintenance)
 
     def state(self) -> LedgerState:

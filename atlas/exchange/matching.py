@@ -1,11 +1,11 @@
 """Fill prices and sizes against the first level of the market.
 
-Pure: takes an order and a quote, says what happens. A side whose price is not above zero has no quote.
+Pure: takes an order's terms and a quote, says what happens. A side whose price is not above zero has no quote.
 """
 
 from decimal import Decimal
 
-from atlas.domain import Order, OrderKind, Quote, Side, exact
+from atlas.domain import Quote, Side, exact
 
 
 def touch(quote: Quote, side: Side) -> float | None:
@@ -14,17 +14,18 @@ def touch(quote: Quote, side: Side) -> float | None:
     return price if price > 0 else None
 
 
-def fill_price(order: Order, quote: Quote) -> float | None:
-    """The price at which `order` fills against `quote`, or None while it rests.
+def within(price: float, side: Side, limit: float | None) -> bool:
+    """Whether `price` is not worse for an order of `side` than its limit; None is no limit."""
+    return limit is None or (price - limit) * side.sign <= 0
+
+
+def fill_price(side: Side, limit: float | None, quote: Quote) -> float | None:
+    """The price at which an order with that limit fills against `quote`, or None while it rests.
 
     A limit order fills when the touch reaches its limit, and at the touch when that is better: never worse than its limit.
     """
-    price = touch(quote, order.side)
-    if price is None or order.kind is OrderKind.MARKET:
-        return price
-    if order.limit_price is None or (price - order.limit_price) * order.side.sign > 0:
-        return None
-    return price
+    price = touch(quote, side)
+    return price if price is not None and within(price, side, limit) else None
 
 
 def displayed_size(quote: Quote, side: Side) -> Decimal | None:

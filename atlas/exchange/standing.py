@@ -1,13 +1,25 @@
-"""Orders that stand, queued per instrument: market orders first, then the best price, then who came first."""
+"""A standing order: its terms, how near to the market it is, and what has been filled of it."""
 
 import math
 from decimal import Decimal
 
-from atlas.domain import Commission, Execution, Order, OrderKind, Side, exact
+from atlas.domain import Commission, Execution, ExecutionCondition, MarginCondition, Order, OrderKind, TimeInForce, exact
 from atlas.domain._struct import Value
 from atlas.exchange.events import Stage
+from atlas.exchange.pegs import PEGGED, capped
+from atlas.exchange.trailing import TRAILING, trailed_limit
+from atlas.exchange.triggers import TRIGGERED
 
 _NONE = Decimal(0)
+_LIMITED = frozenset({OrderKind.LIMIT, OrderKind.STOP_LIMIT, OrderKind.LIMIT_IF_TOUCHED, OrderKind.LIMIT_ON_CLOSE})
+
+
+class Part(Value, frozen=True):
+    """What one account has of an order: filled units, the sum of quantity times price, commissions charged."""
+
+    filled: Decimal = _NONE
+    paid: Decimal = _NONE
+    charged: Decimal = _NONE
 
 
 class StandingState(Value, frozen=True):
@@ -16,121 +28,188 @@ class StandingState(Value, frozen=True):
     order: Order
     perm_id: int
     priority: int
-    filled: Decimal
-    paid: Decimal
-    charged: Decimal
+    stage: Stage
+    stop_price: float | None
+    limit_price: float | None
+    parts: dict[str, Part]
+    begins_ns: int
+    ends_ns: int
+    is_free: bool
+    is_released: bool
+    is_triggered: bool
+    seen: list[int]
 
 
 class Standing:
-    """An order in the book and what has been filled of it. `paid` is the sum of quantity times price."""
+    """An order in the book.
 
-    __slots__ = ("charged", "filled", "order", "paid", "perm_id", "priority", "remaining", "stage")
+    `stop_price` and `limit_price` are what holds now; a limit of None is no limit, or for a pegged order no price yet.
+    `is_free`: no parent holds it. `is_released`: its conditions were met once. `is_triggered`: so was its trigger.
+    `seen` are the numbers of its execution conditions that were fulfilled.
+    """
 
-    def __init__(self, order: Order, perm_id: int, priority: int) -> None:
+    __slots__ = (
+        "begins_ns",
+        "ends_ns",
+        "filled",
+        "is_free",
+        "is_released",
+        "is_triggered",
+        "limit_price",
+        "order",
+        "parts",
+        "perm_id",
+        "priority",
+        "remaining",
+        "seen",
+        "stage",
+        "stop_price",
+    )
+
+    def __init__(self, order: Order, perm_id: int, priority: int, stage: Stage, begins_ns: int, ends_ns: int) -> None:
         self.order = order
         self.perm_id = perm_id
         self.priority = priority
-        self.filled = self.paid = self.charged = _NONE
-        self.remaining = exact(order.quantity)
-        self.stage = Stage.WORKING
+        self.stage = Stage.HELD
+        self.stop_price = order.stop_price
+        self.limit_price = order.limit_price if order.kind in _LIMITED else trailed_limit(order, order.stop_price)
+        self.parts: dict[str, Part] = {}
+        self.filled, self.remaining = _NONE, exact(order.quantity)
+        self.begins_ns, self.ends_ns = begins_ns, ends_ns
+        self.is_free = not order.parent_id
+        self.is_released = self.is_triggered = False
+        self.seen: set[int] = set()
+        self.step_to(stage)
 
-    @property
-    def stop_price(self) -> float | None:
-        """The stop price as it is now."""
-        return self.order.stop_price
-
-    @property
-    def limit_price(self) -> float | None:
-        """The limit price as it is now."""
-        return self.order.limit_price
-
-    def change(self, order: Order, priority: int) -> None:
-        """It has new terms."""
-        self.order, self.priority = order, priority
-        self.remaining = exact(order.quantity) - self.filled
+    # What it is.
 
     @property
     def average_price(self) -> float:
         """The average fill price, 0.0 before the first fill."""
-        return float(self.paid / self.filled) if self.filled else 0.0
+        return float(sum((part.paid for part in self.parts.values()), _NONE) / self.filled) if self.filled else 0.0
 
-    def fill(self, execution: Execution, commission: Commission) -> None:
-        """Count a fill."""
-        quantity = exact(execution.quantity)
-        self.filled += quantity
-        self.remaining -= quantity
-        self.paid += quantity * exact(execution.price)
-        self.charged += exact(commission.amount)
+    @property
+    def has_trigger(self) -> bool:
+        """Whether it waits for its trigger."""
+        return self.order.kind in TRIGGERED and not self.is_triggered
+
+    @property
+    def is_trailing(self) -> bool:
+        """Whether its stop follows the market now."""
+        return self.order.kind in TRAILING and not self.is_triggered
+
+    @property
+    def is_pegged(self) -> bool:
+        """Whether its limit follows every quote."""
+        return self.order.kind in PEGGED
+
+    @property
+    def looks(self) -> bool:
+        """Whether its conditions are still looked at."""
+        return bool(self.order.conditions) and (self.order.conditions_cancel or not self.is_released)
+
+    @property
+    def looks_at_margin(self) -> bool:
+        """Whether one of the conditions that it looks at is about margin."""
+        return self.looks and any(isinstance(condition, MarginCondition) for condition in self.order.conditions)
+
+    @property
+    def is_matchable(self) -> bool:
+        """Whether it can meet a quote: it works, and is no auction order and no peg without a price."""
+        if self.stage is not Stage.WORKING or self.order.time_in_force is TimeInForce.OPG:
+            return False
+        return self.limit_price is not None or not self.is_pegged
+
+    @property
+    def least(self) -> Decimal:
+        """The smallest fill it takes: whole orders all of it, others with a minimum at least that at first."""
+        if self.order.all_or_none or self.order.time_in_force is TimeInForce.FOK:
+            return self.remaining
+        if self.order.min_quantity and not self.filled:
+            return min(exact(self.order.min_quantity), self.remaining)
+        return _NONE
 
     def rank(self) -> tuple[float, int]:
         """Its place in the queue: lower is served first."""
-        limit = self.order.limit_price
-        if self.order.kind is OrderKind.MARKET or limit is None:
+        if self.limit_price is None:
             return -math.inf, self.priority
-        return -limit * self.order.side.sign, self.priority
+        return -self.limit_price * self.order.side.sign, self.priority
+
+    # What happens to it.
+
+    def step_to(self, stage: Stage) -> None:
+        """It is nearer to the market, or was taken back."""
+        self.stage = stage
+        if stage is not Stage.HELD:
+            self.is_released = True
+        if stage is Stage.WORKING:
+            self.is_triggered = True
+
+    def reprice(self, stop_price: float | None, limit_price: float | None) -> None:
+        """Its prices moved with the market."""
+        self.stop_price, self.limit_price = stop_price, limit_price
+
+    def change(self, order: Order, priority: int, begins_ns: int, ends_ns: int) -> None:
+        """It has new terms."""
+        before, self.order, self.priority = self.order, order, priority
+        self.begins_ns, self.ends_ns = begins_ns, ends_ns
+        self.remaining = exact(order.quantity) - self.filled
+        if order.stop_price != before.stop_price:
+            self.stop_price = order.stop_price
+        if order.kind in _LIMITED:
+            self.limit_price = order.limit_price
+        elif self.is_pegged and self.limit_price is not None:
+            self.limit_price = capped(order, self.limit_price)
+        elif self.is_trailing:
+            self.limit_price = trailed_limit(order, self.stop_price)
+
+    def fill(self, execution: Execution, commission: Commission) -> None:
+        """Count a fill."""
+        quantity, part = exact(execution.quantity), self.parts.get(execution.account, Part())
+        self.filled += quantity
+        self.remaining -= quantity
+        self.parts[execution.account] = Part(
+            part.filled + quantity, part.paid + quantity * exact(execution.price), part.charged + exact(commission.amount)
+        )
+
+    def see(self, symbol: str, exchange: str, kind: object) -> None:
+        """Something was executed while it stands; its execution conditions may have waited for that."""
+        for number, condition in enumerate(self.order.conditions):
+            if (
+                isinstance(condition, ExecutionCondition)
+                and (condition.symbol, condition.kind) == (symbol, kind)
+                and condition.exchange in {"", "SMART", exchange}
+            ):
+                self.seen.add(number)
+
+    # How it rests.
 
     def state(self) -> StandingState:
         """The order at rest."""
-        return StandingState(self.order, self.perm_id, self.priority, self.filled, self.paid, self.charged)
+        return StandingState(
+            self.order,
+            self.perm_id,
+            self.priority,
+            self.stage,
+            self.stop_price,
+            self.limit_price,
+            dict(self.parts),
+            self.begins_ns,
+            self.ends_ns,
+            self.is_free,
+            self.is_released,
+            self.is_triggered,
+            sorted(self.seen),
+        )
 
     @classmethod
     def from_state(cls, state: StandingState) -> "Standing":
         """The order as it was."""
-        standing = cls(state.order, state.perm_id, state.priority)
-        standing.filled, standing.paid, standing.charged = state.filled, state.paid, state.charged
-        standing.remaining -= state.filled
+        standing = cls(state.order, state.perm_id, state.priority, state.stage, state.begins_ns, state.ends_ns)
+        standing.reprice(state.stop_price, state.limit_price)
+        standing.parts = dict(state.parts)
+        standing.filled = sum((part.filled for part in state.parts.values()), _NONE)
+        standing.remaining -= standing.filled
+        standing.is_free, standing.is_released, standing.is_triggered = state.is_free, state.is_released, state.is_triggered
+        standing.seen = set(state.seen)
         return standing
-
-
-class Market:
-    """The standing orders of one instrument, and how much of the displayed sizes they have taken.
-
-    `highest_buy` and `lowest_sell` say without a look at the orders whether a quote can concern any of them.
-    """
-
-    __slots__ = ("_queues", "_taken", "highest_buy", "lowest_sell")
-
-    def __init__(self) -> None:
-        self._queues: dict[Side, list[Standing]] = {Side.BUY: [], Side.SELL: []}
-        self._taken = {Side.BUY: _NONE, Side.SELL: _NONE}
-        self.highest_buy, self.lowest_sell = -math.inf, math.inf
-
-    def queue(self, side: Side) -> list[Standing]:
-        """All standing orders of one side, in the order in which they are served."""
-        return list(self._queues[side])
-
-    def add(self, standing: Standing) -> None:
-        """A new order."""
-        queue = self._queues[standing.order.side]
-        queue.append(standing)
-        if len(queue) > 1:
-            queue.sort(key=Standing.rank)
-        self._look()
-
-    def remove(self, standing: Standing) -> None:
-        """An order that is done."""
-        self._queues[standing.order.side].remove(standing)
-        self._look()
-
-    def sort(self) -> None:
-        """Put the orders in their places again after a change."""
-        for queue in self._queues.values():
-            queue.sort(key=Standing.rank)
-        self._look()
-
-    def _look(self) -> None:
-        buys, sells = self._queues[Side.BUY], self._queues[Side.SELL]
-        self.highest_buy = -buys[0].rank()[0] if buys else -math.inf
-        self.lowest_sell = sells[0].rank()[0] if sells else math.inf
-
-    def renew(self) -> None:
-        """A new quote: its displayed sizes are untouched."""
-        self._taken[Side.BUY] = self._taken[Side.SELL] = _NONE
-
-    def taken(self, side: Side) -> Decimal:
-        """How much of the displayed size our orders of `side` have taken."""
-        return self._taken[side]
-
-    def take(self, side: Side, quantity: Decimal) -> None:
-        """Count what an order of `side` takes."""
-        self._taken[side] += quantity

@@ -3,7 +3,7 @@
 import pytest
 
 from atlas.domain import Side, TimeInForce
-from atlas.exchange import Accepted, Cancelled, Executed, Expired, Modified, Reason, Refused, Rejected
+from atlas.exchange import Accepted, Cancelled, Executed, Modified, Reason, Refused, Rejected
 from tests.unit.exchange.listings import AAPL, ACCOUNT, ES, EURUSD, USDJPY, order, quote
 
 
@@ -99,13 +99,6 @@ def test_a_cancelled_order_never_fills(exchange):
     assert kinds(exchange.cancel("x", 2)) == [Cancelled]
     assert exchange.on_quote(quote(AAPL, 99.0, 100.0)) == ()
     assert [(type(e), e.reason) for e in exchange.cancel("x", 3)] == [(Refused, Reason.NOT_STANDING)]
-
-
-def test_the_end_of_the_session_ends_day_orders_and_leaves_the_others(exchange):
-    exchange.submit(order(AAPL, Side.BUY, 10, 1.0, id="day"), 1)
-    exchange.submit(order(AAPL, Side.BUY, 10, 1.0, id="gtc", time_in_force=TimeInForce.GTC), 1)
-    assert exchange.close_session(AAPL.id, 9) == [Expired("day", 9)]
-    assert exchange.standing("gtc") is not None
 
 
 @pytest.mark.parametrize(

@@ -141,5 +141,5 @@ def test_an_exchange_rebuilt_from_its_events_has_the_same_books_and_orders(steps
     for event in play(exchange, steps):
         rebuilt.apply(event)
     assert rebuilt.state().ledger == exchange.state().ledger
-    assert rebuilt.state().standing == exchange.state().standing
-    assert rebuilt.state().next_perm_id == exchange.state().next_perm_id
+    assert rebuilt.state().book.standing == exchange.state().book.standing
+    assert rebuilt.state().book.next_perm_id == exchange.state().book.next_perm_id

@@ -1,0 +1,188 @@
+"""What executions cost and what accounts must cover."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+import msgspec
+
+from atlas.domain import Commission, Execution, Instrument, InstrumentKind, Order, Quote, Side, exact
+from atlas.exchange.allocation import accounts_of, parts_of
+from atlas.exchange.commission import CommissionRule
+from atlas.exchange.events import Executed, Reason
+from atlas.exchange.ledger import Ledger
+from atlas.exchange.margin import MarginRate, MarginState, WhatIf
+from atlas.exchange.matching import touch
+from atlas.exchange.rates import Rates
+from atlas.exchange.standing import Part, Standing
+from atlas.exchange.terms import Terms
+
+Objection = tuple[Reason, str]
+"""Why something is turned down, and how the broker says it."""
+
+
+class Clearing:
+    """Prices executions and judges accounts, by the terms, the last quotes and the ledger."""
+
+    def __init__(
+        self, terms: Terms, instruments: Mapping[str, Instrument], ledger: Ledger, quotes: Mapping[str, Quote]
+    ) -> None:
+        self.rates = Rates(terms.base_currency, instruments.values(), quotes, terms.reference_rates)
+        self._terms = terms
+        self._instruments = instruments
+        self._ledger = ledger
+        self._quotes = quotes
+
+    # Executions.
+
+    def executed(self, standing: Standing, account: str, quantity: Decimal, price: float, at_ns: int, number: int) -> Executed:
+        """The execution with that number: `quantity` of an order for `account`, its commission and its profit."""
+        order = standing.order
+        execution = Execution(
+            id=f"{self._terms.execution_prefix}.{number & 0xFFFFFFFF:08x}.01.01",
+            order_id=order.id,
+            account=account,
+            instrument=order.instrument,
+            side=order.side,
+            quantity=float(quantity),
+            price=price,
+            at_ns=at_ns,
+            perm_id=standing.perm_id,
+        )
+        part = standing.parts.get(account, Part())
+        rule, total = self._price(
+            self._instruments[order.instrument], part.filled + quantity, part.paid + quantity * exact(price)
+        )
+        amount = float(max(total - part.charged, Decimal(0)))
+        commission = Commission(execution.id, amount, rule.currency_for(self._instruments[order.instrument]))
+        profit = self._ledger.closing_profit(execution, commission)
+        return Executed(execution, msgspec.structs.replace(commission, realized_pnl=profit))
+
+    def _price(self, instrument: Instrument, quantity: Decimal, paid: Decimal) -> tuple[CommissionRule, Decimal]:
+        rule = self._terms.instrument_commissions.get(instrument.id) or self._terms.commissions[instrument.kind]
+        currency = rule.currency_for(instrument)
+        value = paid * exact(instrument.multiplier)
+        if currency != instrument.currency:
+            value *= exact(self._convert(instrument.currency, currency))
+        return rule, rule.total(quantity, value)
+
+    def _convert(self, source: str, target: str) -> float:
+        source_rate, target_rate = self.rates.rate(source), self.rates.rate(target)
+        return source_rate / target_rate if source_rate and target_rate else 1.0
+
+    # Accounts.
+
+    def mark(self, instrument: str) -> float | None:
+        """The price at which `instrument` is valued: the middle of its last quote."""
+        quote = self._quotes.get(instrument)
+        return None if quote is None or quote.bid <= 0 or quote.ask <= 0 else quote.mid
+
+    def margin(self, account: str, order: Order | None = None) -> MarginState:
+        """Equity and margin of `account`: of its positions, and of its part of `order` as if it were filled whole."""
+        extra = {}
+        if order is not None:
+            extra = {order.instrument: order.side.sign * float(parts_of(order).get(account, Decimal(0)))}
+        return self._ledger.margin(account, self.mark, self.rates, self._margin_rate, extra)
+
+    def what_if(self, order: Order) -> WhatIf:
+        """What `order` would do to its accounts together."""
+        instrument, quote = self._instruments[order.instrument], self._quotes.get(order.instrument)
+        price = exact(order.limit_price or (touch(quote, order.side) if quote else None) or order.stop_price or 0.0)
+        amounts = [self._price(instrument, quantity, quantity * price) for quantity in parts_of(order).values()]
+        return WhatIf(
+            _together(self.margin(account) for account in accounts_of(order)),
+            _together(self.margin(account, order) for account in accounts_of(order)),
+            float(sum((amount for _, amount in amounts), Decimal(0))),
+            amounts[0][0].currency_for(instrument),
+        )
+
+    def _margin_rate(self, instrument: Instrument) -> MarginRate:
+        return self._terms.instrument_margins.get(instrument.id) or self._terms.margins[instrument.kind]
+
+    # Objections.
+
+    def objection(self, order: Order, standing: Standing | None, others: Iterable[Standing]) -> Objection | None:
+        """Why an account of `order` could not carry what is left of it, beside its positions and its other orders.
+
+        `others` are all standing orders. What closes a position never needs margin.
+        """
+        others = [s for s in others if s.order.id != order.id]
+        for account, part in parts_of(order).items():
+            held = standing.parts.get(account, Part()).filled if standing else Decimal(0)
+            found = self._shorting_objection(order, account, part - held) or self._margin_objection(
+                order, account, part - held, others
+            )
+            if found:
+                return found
+        return None
+
+    def _shorting_objection(self, order: Order, account: str, opening: Decimal) -> Objection | None:
+        if order.instrument not in self._terms.not_shortable or order.side is Side.BUY:
+            return None
+        if self._instruments[order.instrument].kind is not InstrumentKind.STOCK:
+            return None
+        held = exact(self._ledger.position(account, order.instrument).quantity)
+        return (Reason.NOT_SHORTABLE, _NOT_SHORTABLE) if held - opening < 0 else None
+
+    def _margin_objection(self, order: Order, account: str, opening: Decimal, others: list[Standing]) -> Objection | None:
+        if not self._terms.check_margin:
+            return None
+        exposed = exposure(account, others)
+        before = self._worst(account, exposed, order)
+        sides = exposed.setdefault(order.instrument, dict.fromkeys(Side, 0.0))
+        sides[order.side] += float(opening)
+        after = self._worst(account, exposed, order)
+        if after.initial <= after.equity or after.initial <= before.initial:
+            return None
+        base = self._terms.base_currency
+        return Reason.MARGIN, (
+            "YOUR ORDER IS NOT ACCEPTED. IN ORDER TO OBTAIN THE DESIRED POSITION YOUR EQUITY WITH LOAN VALUE "
+            f"[{after.equity:.2f} {base}] MUST EXCEED THE INITIAL MARGIN [{after.initial:.2f} {base}]"
+        )
+
+    def _worst(self, account: str, exposed: Mapping[str, Mapping[Side, float]], order: Order) -> MarginState:
+        """Margin with those orders filled that make the largest position, buys or sells."""
+        extra = {}
+        for name, sides in exposed.items():
+            held = self._ledger.position(account, name).quantity
+            long, short = held + sides[Side.BUY], held - sides[Side.SELL]
+            extra[name] = sides[Side.BUY] if abs(long) >= abs(short) else -sides[Side.SELL]
+
+        def mark(name: str) -> float | None:
+            """An instrument without a quote is valued at the order's own price."""
+            found = self.mark(name)
+            return (order.limit_price or order.stop_price) if found is None and name == order.instrument else found
+
+        return self._ledger.margin(account, mark, self.rates, self._margin_rate, extra)
+
+
+_NOT_SHORTABLE = (
+    "Shares for this order are not immediately available for short sale. "
+    "The order will be held while we attempt to locate the shares."
+)
+
+
+def exposure(account: str, orders: Iterable[Standing]) -> dict[str, dict[Side, float]]:
+    """How much `account` would buy and sell of each instrument if `orders` were filled.
+
+    A child that its parent holds does not count, and of an OCA group only its largest order on each side.
+    """
+    result: dict[str, dict[Side, float]] = {}
+    largest: dict[tuple[str, str, Side], float] = {}
+    for standing in orders:
+        order = standing.order
+        if not standing.is_free or account not in accounts_of(order):
+            continue
+        filled = standing.parts.get(account, Part()).filled
+        quantity = float(parts_of(order)[account] - filled)
+        if order.oca_group:
+            key = (order.oca_group, order.instrument, order.side)
+            quantity, largest[key] = max(quantity - largest.get(key, 0.0), 0.0), max(quantity, largest.get(key, 0.0))
+        result.setdefault(order.instrument, dict.fromkeys(Side, 0.0))[order.side] += quantity
+    return result
+
+
+def _together(margins: Iterable[MarginState]) -> MarginState:
+    equity = initial = maintenance = 0.0
+    for margin in margins:
+        equity, initial, maintenance = equity + margin.equity, initial + margin.initial, maintenance + margin.maintenance
+    return MarginState(equity, initial, maintenance)
