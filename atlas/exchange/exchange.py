@@ -51,13 +51,12 @@ class Exchange:
         calendar: Calendar | None = None,
     ) -> None:
         self.terms = terms or Terms()
+        self.calendar = calendar or AlwaysRegular()
         self._instruments = {instrument.id: instrument for instrument in instruments}
         self._quotes: dict[str, Quote] = {}
         self.ledger = Ledger(self._instruments, cash)
         self._clearing = Clearing(self.terms, self._instruments, self.ledger, self._quotes)
-        self._book = Book(
-            self._instruments, calendar or AlwaysRegular(), self.ledger, self.terms.first_perm_id, self.terms.first_execution
-        )
+        self._book = Book(self._instruments, self.calendar, self.ledger, self.terms.first_perm_id, self.terms.first_execution)
         self._markets = self._book.markets
         self._engine = Engine(self._book, self._clearing)
         self.rates = self._clearing.rates
