@@ -14,8 +14,10 @@ from ib_gateway.simulator.broker.desk_market import MarketDesk
 from ib_gateway.simulator.broker.desk_past_ticks import PastTickDesk
 from ib_gateway.simulator.broker.desk_profit import ProfitDesk
 from ib_gateway.simulator.broker.desk_reference import ReferenceDesk
+from ib_gateway.simulator.broker.farms import ASKS_DEFINITIONS, DEFINITIONS, HISTORY, Farms
 from ib_gateway.simulator.broker.floor import Floor, Handler, local_date
 from ib_gateway.simulator.broker.hmds import HistoryTerms, Hmds
+from ib_gateway.simulator.broker.market_data.terms import MarketTerms
 from ib_gateway.simulator.broker.orders import OrderDesk, OrderRules, Terminal, bookings
 from ib_gateway.simulator.broker.records import Journal, Record, Snapshot, instruments_of
 from ib_gateway.simulator.instruments import Catalogue
@@ -23,11 +25,6 @@ from ib_gateway.simulator.messages import Contract, Ticket
 from ib_gateway.simulator.messages.replies import Error, NextValidId, Reply
 from ib_gateway.simulator.messages.requests import Request
 
-_NOTICES = (
-    (2104, "Market data farm connection is OK:usfarm"),
-    (2106, "HMDS data farm connection is OK:ushmds"),
-    (2158, "Sec-def data farm connection is OK:secdefil"),
-)
 _PULSE_NS = NS_PER_SECOND
 _REFRESH_NS = 180 * NS_PER_SECOND
 
@@ -47,6 +44,7 @@ class Broker:
         send: Callable[[int, Reply], None],
         interest: Callable[[str, bool], None],
         order_rules: OrderRules = OrderRules(),  # noqa: B008 - frozen
+        market_terms: MarketTerms = MarketTerms(),  # noqa: B008 - immutable
         history_terms: HistoryTerms = HistoryTerms(),  # noqa: B008 - frozen
     ) -> None:
         self._floor = Floor(catalogue, exchange, clock, journal, send, interest)
@@ -55,7 +53,9 @@ class Broker:
         self._accounts = AccountDesk(self._floor)
         self._advisor = AdvisorDesk(self._floor)
         self._profit = ProfitDesk(self._floor)
-        self._market = MarketDesk(self._floor)
+        self._farms = Farms()
+        self._waiting: list[tuple[Client, Request]] = []
+        self._market = MarketDesk(self._floor, self._farms, market_terms)
         hmds = Hmds(self._floor, history_terms)
         self._history, self._live_bars = HistoryDesk(hmds), LiveBarDesk(hmds)
         reference = ReferenceDesk(self._floor)
@@ -118,29 +118,61 @@ class Broker:
         client = self._floor.clients[client_id] = Client(client_id)
         self._accounts.introduce(client)
         self._floor.send(client_id, NextValidId(self._floor.book.next_id(client_id)))
-        for code, text in _NOTICES:
+        for code, text in self._farms.notices():
             self._floor.send(client_id, Error(-1, code, text))
         return True
 
     def disconnect(self, client_id: int) -> None:
         """A client is gone, and its subscriptions with it; its orders stand."""
-        self._floor.clients.pop(client_id, None)
+        client = self._floor.clients.pop(client_id, None)
+        if client:
+            self._market.leave(client)
 
     def streaming(self, client_id: int) -> bool:
         """Whether a client has subscribed to anything that flows with the market."""
         client = self._floor.clients.get(client_id)
-        return bool(client and (client.streams or client.tick_requests or client.live_bars or client.kept_bars))
+        return bool(client and (client.market or client.live_bars or client.kept_bars))
 
     def handle(self, client_id: int, request: Request) -> None:
         """Answer a request."""
         client = self._floor.clients[client_id]
+        if isinstance(request, ASKS_DEFINITIONS) and not self._farms.up(DEFINITIONS):
+            self._waiting.append((client, request))
+            return
         self._handlers[type(request)](client, request)
 
     # What may go wrong.
 
+    def farm(self, name: str, up: bool) -> None:  # noqa: FBT001 - as the fault is written: farm("usfarm", False)
+        """Lose the connection to a data farm, or find it again; all clients hear of it.
+
+        Without usfarm no tick flows; what has changed is said when it is back, and books begin anew (317). Without ushmds
+        there is no history. Without secdefil questions about contracts wait for it.
+
+        Raises:
+            BadInput: there is no such farm.
+        """
+        self._market.farm(name, up=up)
+        if name == HISTORY:
+            self._history.farm(up=up)
+        if self._farms.up(DEFINITIONS):
+            waiting, self._waiting = self._waiting, []
+            for client, request in waiting:
+                if self._floor.clients.get(client.id) is client:
+                    self._handlers[type(request)](client, request)
+
+    def compete(self, on: bool) -> None:  # noqa: FBT001 - as the fault is written
+        """Let another session of the login take the market data, or give them back.
+
+        Every subscription of every client hears 10197, again each half minute while that lasts, and nothing else. None is
+        lost: data flow again by themselves afterwards.
+        """
+        self._market.compete(on=on)
+
     def lose_subscriptions(self) -> None:
         """Every market data subscription of every client is gone, as when IB has lost them; nobody is told."""
         for client in self._floor.clients.values():
+            self._market.leave(client)
             client.lose_subscriptions()
 
     def newest_execution(self) -> str | None:
@@ -174,6 +206,7 @@ class Broker:
         now = self._floor.clock.now_ns()
         self._history.pulse(now)
         self._live_bars.pulse(now)
+        self._market.pulse(now)
         self._orders.happened(self._floor.exchange.on_time(now))
         if abs(now - self._last_pulse) < _PULSE_NS:  # the clock is set back when a recording begins
             return

@@ -287,7 +287,7 @@ def test_streams_begin_with_what_is_known_and_then_say_only_what_is_new(desk):
     said = desk.ask(r.MarketData(7, EURUSD))
     assert kinds(said)[:2] == ["TickReqParams", "MarketDataType"]
     assert [(t.kind, t.price) for t in said if isinstance(t, replies.TickPrice)] == [
-        (14, 1.16005), (6, 1.16005), (7, 1.16005), (1, 1.16), (2, 1.1601),
+        (1, 1.16), (2, 1.1601), (6, 1.16), (7, 1.16), (14, 1.16),
     ]  # fmt: skip
     desk.said.clear()
     desk.quote(bid=1.16, ask=1.1602)

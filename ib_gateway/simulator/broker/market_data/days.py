@@ -1,0 +1,116 @@
+"""What the day has brought so far: open, high, low, last, volume, trades; and the close of the day before.
+
+Of currency pairs, which print no trades, the first four are of bids. A day lasts until the instrument's market opens anew, or
+until midnight where it never closes.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from atlas.domain import NS_PER_SECOND, Quote, Trade
+from atlas.exchange.calendar import NEVER_NS, Phase
+from ib_gateway.simulator.broker.market_data.phases import Phases
+from ib_gateway.simulator.instruments import Catalogue
+
+_MINUTE_NS = 60 * NS_PER_SECOND
+_MOST_CHANGES = 6  # of phase, between two openings
+
+
+class Day:
+    """One instrument's day."""
+
+    __slots__ = (
+        "close", "count", "end_ns", "high", "last", "last_ns", "last_size", "low", "minute", "money", "open", "rth_last",
+        "volume",
+    )  # fmt: skip
+
+    def __init__(self, end_ns: int, close: float = 0.0) -> None:
+        self.end_ns = end_ns
+        self.close = close
+        self.open = self.high = self.low = self.last = self.last_size = self.volume = self.money = self.rth_last = 0.0
+        self.count = self.last_ns = 0
+        self.minute: deque[tuple[int, float]] = deque()
+
+    @property
+    def average(self) -> float:
+        """The volume-weighted price; 0 before the first trade."""
+        return round(self.money / self.volume, 8) if self.volume else 0.0
+
+    def rates(self, now_ns: int) -> tuple[int, float]:
+        """Trades and volume of the last minute."""
+        while self.minute and self.minute[0][0] <= now_ns - _MINUTE_NS:
+            self.minute.popleft()
+        return len(self.minute), sum(size for _, size in self.minute)
+
+
+class Days:
+    """The days of all instruments. `close_before` says at what price an instrument closed before a moment, 0.0 if unknown."""
+
+    def __init__(self, catalogue: Catalogue, phases: Phases, close_before: Callable[[str, int], float]) -> None:
+        self._catalogue = catalogue
+        self._phases = phases
+        self._close_before = close_before
+        self._days: dict[str, Day] = {}
+        self._pairs = {listing.instrument.id for listing in catalogue if listing.sec_type == "CASH"}
+
+    def day(self, instrument: str, now_ns: int) -> Day:
+        """The day of an instrument at a moment."""
+        day = self._days.get(instrument)
+        if day is None:
+            day = self._days[instrument] = Day(self._end(instrument, now_ns), self._close_before(instrument, now_ns))
+        elif now_ns >= day.end_ns:
+            close = day.last or self._close_before(instrument, now_ns) or day.close
+            rth_last = day.rth_last
+            day = self._days[instrument] = Day(self._end(instrument, now_ns), close)
+            day.rth_last = rth_last
+        return day
+
+    def untraded(self, instrument: str) -> bool:
+        """Whether an instrument prints no trades: a currency pair."""
+        return instrument in self._pairs
+
+    def extend(self, events: Sequence[Quote | Trade]) -> None:
+        """Note what the market said."""
+        name, day, untraded = "", Day(NEVER_NS), False
+        for event in events:
+            if event.instrument != name or event.exchange_ns >= day.end_ns:
+                name = event.instrument
+                day, untraded = self.day(name, event.exchange_ns), name in self._pairs
+            if type(event) is Quote:
+                if untraded and (bid := event.bid) > 0:
+                    day.last = bid
+                    if bid > day.high:
+                        day.high = bid
+                    if bid < day.low or not day.open:
+                        day.low = bid
+                        day.open = day.open or bid
+            elif type(event) is Trade:
+                self._trade(day, event)
+
+    def _trade(self, day: Day, trade: Trade) -> None:
+        price, size = trade.price, trade.size
+        day.open = day.open or price
+        day.high = max(day.high, price)
+        day.low = min(day.low or price, price)
+        day.last, day.last_size, day.last_ns = price, size, trade.exchange_ns
+        day.volume += size
+        day.money += price * size
+        day.count += 1
+        day.minute.append((trade.exchange_ns, size))
+        while day.minute[0][0] <= trade.exchange_ns - _MINUTE_NS:
+            day.minute.popleft()
+        if self._phases.at(trade.instrument, trade.exchange_ns) is Phase.REGULAR:
+            day.rth_last = price
+
+    def _end(self, instrument: str, now_ns: int) -> int:
+        """When the day of `now_ns` is over: when the market opens next, or at the next midnight of one that never closes."""
+        at_ns = now_ns
+        for _ in range(_MOST_CHANGES):
+            change = self._phases.until(instrument, at_ns)
+            if change == NEVER_NS:
+                break
+            if self._phases.closed(instrument, at_ns):
+                return change
+            at_ns = change
+        listing = self._catalogue.get(instrument)
+        return listing.trading.midnight_after(listing.trading.local(now_ns).date()) if listing else NEVER_NS
