@@ -3,8 +3,13 @@
 What a robot needs is importable from here and nothing else is: `from atlas import Strategy, Bar, Quote`.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from atlas.domain import Bar, Execution, Instrument, OrderEvent, OrderKind, Quote, Side, TimeInForce, Trade
-from atlas.robot import Context, Parameters, Strategy
+
+if TYPE_CHECKING:
+    from atlas.robot import Context, Parameters, Strategy
 
 __version__ = "0.1.0"
 
@@ -22,3 +27,16 @@ __all__ = [
     "TimeInForce",
     "Trade",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What robots are made of, when it is asked for: the simulated gateway is also published without it."""
+    if name in ("Context", "Parameters", "Strategy"):
+        try:
+            robot = import_module("atlas.robot")
+        except ModuleNotFoundError as error:
+            if error.name != "atlas.robot":
+                raise
+            raise ImportError(f"{name} is not in the simulated gateway's package; install atlas-desk") from error
+        return getattr(robot, name)
+    raise AttributeError(f"module 'atlas' has no attribute {name!r}")
