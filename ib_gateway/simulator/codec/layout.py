@@ -6,6 +6,7 @@ Field(name, kind, since, until)   one field; a dotted name reaches into a nested
 Fixed(text, since, until)         a field that is always written so, and skipped when read
 Many(name, struct, items, nested) a count, then so many groups; each a struct, or a plain value where there is no struct
 When(name, test, items)           items that are there only if the value read or written before passes a test
+Last(name)                        the last field of the message; some clients write a count before it
 Kinds(name, struct, lengths)      a count, then groups whose length depends on their first field
 """
 
@@ -59,6 +60,12 @@ class When(NamedTuple):
     since: int = 0
 
 
+class Last(NamedTuple):
+    """The last field of a message. Some clients write before it how much it holds, others do not."""
+
+    name: str
+
+
 class Kinds(NamedTuple):
     """A count and so many groups; the first field of each says how many follow it."""
 
@@ -67,7 +74,7 @@ class Kinds(NamedTuple):
     lengths: Mapping[int, int]
 
 
-Item = Field | Fixed | Many | When | Kinds
+Item = Field | Fixed | Many | When | Last | Kinds
 Values = dict[str, dict[str, Any]]
 Reader = Callable[[Sequence[str], int, Values], int]
 Writer = Callable[[Any, list[str]], None]
@@ -174,6 +181,8 @@ def _part_reader(run: list[Item], version: int) -> Reader:
             return lambda fields, at, values: inner(fields, at, values) if test(values[outer][field]) else at
         case Kinds(name, struct, lengths):
             return _kinds_reader(name, struct, lengths)
+        case Last(name):
+            return _last_reader(name)
     return _plain_reader(run)
 
 
@@ -231,6 +240,17 @@ def _many_reader(
     return read
 
 
+def _last_reader(name: str) -> Reader:
+    outer, inner = _split(name)
+
+    def read(fields: Sequence[str], at: int, values: Values) -> int:
+        texts = fields[at : at + 2]
+        values[outer][inner] = texts[-1]
+        return at + len(texts)
+
+    return read
+
+
 def _kinds_reader(name: str, struct: type[msgspec.Struct], lengths: Mapping[int, int]) -> Reader:
     outer, inner = _split(name)
 
@@ -283,6 +303,9 @@ def _part_writer(run: list[Item], version: int) -> Writer:
                     out.extend(group.fields)
 
             return write_kinds
+        case Last(name):
+            text = attrgetter(name)
+            return lambda message, out: out.append(text(message))
     return _plain_writer(run)
 
 

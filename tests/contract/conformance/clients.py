@@ -28,17 +28,19 @@ SINCE: Mapping[type[say.Reply], int] = {
 
 @dataclasses.dataclass(frozen=True)
 class Client:
-    """A client: its environment, its reader, the newest version that it announces, and how its calls differ.
+    """A client: its environment, its scripts, the newest version that it announces, and how its calls differ.
 
-    `names` are attributes and callbacks that it calls otherwise, `lacks` attributes that it does not have at all.
+    `names` are attributes and callbacks that it calls otherwise, `lacks` attributes that it does not have at all;
+    `arguments` are those of its methods that take others than the rest.
     """
 
     name: str
-    reader: tuple[str, ...]
+    script: tuple[str, ...]
     newest: int
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     lacks: frozenset[str] = frozenset()
     reshape: Reshape = lambda calls, _reply, _version: calls
+    arguments: Mapping[str, Callable[[list[Any]], list[Any] | None]] = dataclasses.field(default_factory=dict)
 
     def versions(self) -> list[int]:
         """The versions that are spoken with it."""
@@ -46,10 +48,16 @@ class Client:
 
     def read(self, version: int, payloads: Sequence[bytes]) -> list[dict[str, Any]]:
         """What its decoder makes of each payload: calls, error, fields left unread."""
+        return self._run("read", {"version": version, "payloads": [payload.hex() for payload in payloads]})
+
+    def send(self, version: int, calls: Sequence[tuple[str, list[Any]]]) -> list[dict[str, Any]]:
+        """The payload that it sends for each call, or the error."""
+        return self._run("send", {"version": version, "calls": calls})
+
+    def _run(self, task: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
         python = Path(sys.executable) if self.name == "ib_insync" else python_of(self.name)
-        asked = json.dumps({"version": version, "payloads": [payload.hex() for payload in payloads]})
-        command = [python, READERS / self.reader[0], *self.reader[1:]]
-        done = subprocess.run(command, input=asked, capture_output=True, text=True, check=False, timeout=60)
+        command = [python, READERS / f"{task}_{self.script[0]}.py", *self.script[1:]]
+        done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr[-3000:]
         return json.loads(done.stdout)
 
@@ -112,14 +120,28 @@ _FEES = {
 }  # fmt: skip
 _GONE = frozenset({"eTradeOnly", "firmQuoteOnly", "nbboPriceCap", "sizeMinTick"})
 _GONE_BY_NOW = _GONE | {"faProfile"}
-_IBAPI = ("read_ibapi.py",)
+_OBJECT = {
+    "exerciseOptions": lambda arguments: [*arguments, "", "", False],
+    "cancelOrder": lambda arguments: [
+        arguments[0],
+        {"object": "OrderCancel", "fields": {"manualOrderCancelTime": arguments[1]}},
+    ],
+}
+_DATED = {**_OBJECT, "reqWshEventData": lambda arguments: [*arguments, 173]}  # a name of the module became a parameter
+_CANCEL = {
+    **_OBJECT,
+    "reqGlobalCancel": lambda _: [{"object": "OrderCancel", "fields": {}}],
+}
+_IBAPI, _INSYNC = ("ibapi",), ("ib_insync", "ib_insync")
 
 CLIENTS = (
-    Client("ib_insync", ("read_ib_insync.py", "ib_insync"), 176, _PYTHON, reshape=_in_python),
-    Client("ib_async", ("read_ib_insync.py", "ib_async"), 178, _PYTHON, reshape=_in_python),
-    Client("ibapi", _IBAPI, 157, {"wap": "average"}, reshape=_first),
+    Client("ib_insync", _INSYNC, 176, _PYTHON, reshape=_in_python),
+    Client("ib_async", ("ib_insync", "ib_async"), 178, _PYTHON, reshape=_in_python),
+    Client(
+        "ibapi", _IBAPI, 157, {"wap": "average"}, reshape=_first, arguments={"cancelOrder": lambda arguments: arguments[:1]}
+    ),
     Client("ibapi-10.19.4", _IBAPI, 176, lacks=_GONE),
-    Client("ibapi-10.30.1", _IBAPI, 178, lacks=_GONE_BY_NOW),
-    Client("ibapi-10.37.2", _IBAPI, 178, _FEES, lacks=_GONE_BY_NOW, reshape=_late),
-    Client("ibapi-10.46.1", _IBAPI, 178, _FEES, lacks=_GONE_BY_NOW, reshape=_late),
+    Client("ibapi-10.30.1", _IBAPI, 178, lacks=_GONE_BY_NOW, arguments=_DATED),
+    Client("ibapi-10.37.2", _IBAPI, 178, _FEES, lacks=_GONE_BY_NOW, reshape=_late, arguments=_CANCEL),
+    Client("ibapi-10.46.1", _IBAPI, 178, _FEES, lacks=_GONE_BY_NOW, reshape=_late, arguments=_CANCEL),
 )

@@ -34,14 +34,14 @@ def contract(value: Contract, *, without: str = "", more: str = "") -> dict[str,
     return named(value, " ".join([*carried, *more.split()]))
 
 
-_SHARED = """action quantity order_type limit_price aux_price time_in_force oca_group account open_close origin order_ref
-outside_rth hidden discretionary_amount good_after_time fa_group fa_method fa_percentage model_code good_till_date rule_80a
-percent_offset settling_firm short_sale_slot designated_location exempt_code starting_price stock_ref_price delta stock_range_lower
-stock_range_upper display_size sweep_to_fill all_or_none min_quantity oca_type trigger_method volatility volatility_type
-delta_neutral_order_type delta_neutral_aux_price continuous_update reference_price_type trail_stop_price trailing_percent
-scale_init_level_size scale_subs_level_size scale_price_increment hedge_type clearing_account clearing_intent not_held
-algo_strategy solicited randomize_size randomize_price limit_price_offset cash_quantity dont_use_auto_price_for_hedge
-is_oms_container"""
+_SHARED = """action quantity order_type limit_price aux_price time_in_force oca_group account open_close origin
+order_ref outside_rth hidden discretionary_amount good_after_time fa_group fa_method fa_percentage model_code
+good_till_date rule_80a percent_offset settling_firm short_sale_slot designated_location exempt_code starting_price
+stock_ref_price delta stock_range_lower stock_range_upper display_size sweep_to_fill all_or_none min_quantity oca_type
+trigger_method volatility volatility_type delta_neutral_order_type delta_neutral_aux_price continuous_update
+reference_price_type trail_stop_price trailing_percent scale_init_level_size scale_subs_level_size scale_price_increment
+hedge_type clearing_account clearing_intent not_held algo_strategy solicited randomize_size randomize_price
+limit_price_offset cash_quantity dont_use_auto_price_for_hedge is_oms_container"""
 _OPEN_ONLY = """auction_strategy block_order e_trade_only firm_quote_only nbbo_price_cap parent_id opt_out_smart_routing what_if
 adjusted_order_type trigger_price adjusted_stop_price adjusted_stop_limit_price adjusted_trailing_amount
 adjustable_trailing_unit discretionary_up_to_limit_price use_price_mgmt_algo"""

@@ -1,12 +1,11 @@
 """Messages about markets now: streams, bars of five seconds, depth. Ticks by tick are written in `ticks`, many at once."""
 
 from ib_gateway.simulator.codec.kinds import BOOL, FLOAT, INT, NONE_OR_MINUS_1, NONE_OR_MINUS_2
-from ib_gateway.simulator.codec.layout import Field, Fixed, Item, Layout, Many
+from ib_gateway.simulator.codec.layout import Field, Fixed, Item, Last, Layout, Many
 from ib_gateway.simulator.codec.tables.parts import CONTRACT, ONE, REQ_ID, SENT_CONTRACT, SHORT_LEGS, size_field
 from ib_gateway.simulator.messages import replies as say
 from ib_gateway.simulator.messages import requests as ask
 
-_NO_OPTIONS_COUNT = Fixed("0")  # how many options the next field holds, which says so itself
 _LEVEL: tuple[Item, ...] = (Field("operation", INT), Field("side", INT), Field("price", FLOAT), *size_field("size"))
 _REROUTE: tuple[Item, ...] = (REQ_ID, Field("con_id", INT), Field("exchange"))
 
@@ -59,8 +58,7 @@ REQUESTS: tuple[Layout, ...] = (
             *SENT_CONTRACT,
             Field("option_price", FLOAT),
             Field("under_price", FLOAT),
-            _NO_OPTIONS_COUNT,
-            Field("options"),
+            Last("options"),
         ),
         CONTRACT,
     ),
@@ -73,8 +71,7 @@ REQUESTS: tuple[Layout, ...] = (
             *SENT_CONTRACT,
             Field("volatility", FLOAT),
             Field("under_price", FLOAT),
-            _NO_OPTIONS_COUNT,
-            Field("options"),
+            Last("options"),
         ),
         CONTRACT,
     ),

@@ -1,7 +1,7 @@
 """Messages beyond prices: news, scanners, fundamentals, corporate events, display groups, verification."""
 
 from ib_gateway.simulator.codec.kinds import BOOL, FLOAT, INT, LONG, OPTIONAL_FLOAT, OPTIONAL_INT, TEXT
-from ib_gateway.simulator.codec.layout import Field, Fixed, Item, Layout, Many
+from ib_gateway.simulator.codec.layout import Field, Fixed, Item, Last, Layout, Many
 from ib_gateway.simulator.codec.tables.parts import CONTRACT, ONE, REQ_ID, fields
 from ib_gateway.simulator.messages import replies as say
 from ib_gateway.simulator.messages import requests as ask
@@ -41,8 +41,7 @@ REQUESTS: tuple[Layout, ...] = (
             REQ_ID,
             *_COMPANY,
             Field("report"),
-            Fixed("0"),  # how many options the next field holds, which says so itself
-            Field("options"),
+            Last("options"),
         ),
         CONTRACT,
     ),
