@@ -46,17 +46,15 @@ def _short(value: Contract) -> Contract:
     return msgspec.structs.replace(value, combo_legs=legs)
 
 
-_NOT_ON_ORDERS = frozenset(
-    """soft_dollar_tier_name soft_dollar_tier_value order_combo_prices smart_combo_params algo_params conditions misc_options
-    has_delta_neutral_contract delta_neutral_contract_id delta_neutral_contract_delta delta_neutral_contract_price
-    quantity""".split()
-)
+_NOT_ON_ORDERS = """soft_dollar_tier_name soft_dollar_tier_value order_combo_prices smart_combo_params algo_params conditions misc_options
+has_delta_neutral_contract delta_neutral_contract_id delta_neutral_contract_delta delta_neutral_contract_price
+quantity"""
 """Fields of a ticket that are no plain attributes of a client's order."""
 
 
 def _terms(ticket: Ticket) -> dict[str, Any]:
     """An order that a client would send as `ticket`."""
-    plain = {camel(name): getattr(ticket, name) for name in Ticket.__struct_fields__ if name not in _NOT_ON_ORDERS}
+    plain = {camel(name): getattr(ticket, name) for name in Ticket.__struct_fields__ if name not in _NOT_ON_ORDERS.split()}
     whole = {name: value for name, value in plain.items() if value is not None}
     whole["totalQuantity"] = ticket.quantity
     whole["softDollarTier"] = _object("SoftDollarTier", name=ticket.soft_dollar_tier_name, val=ticket.soft_dollar_tier_value)

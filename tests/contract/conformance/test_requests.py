@@ -14,9 +14,15 @@ from tests.contract.conformance.objects import camel
 
 RUNS = [pytest.param(client, version, id=f"{client.name}-{version}") for client in CLIENTS for version in client.versions()]
 
-LATE = {"duration": 158, "post_to_ats": 160, "auto_cancel_parent": 162, "advanced_error_override": 166,
-        "manual_order_time": 169, "min_trade_quantity": 170, "min_compete_size": 170, "compete_against_best_offset": 170, "mid_offset_at_whole": 170,
-        "mid_offset_at_half": 170}  # fmt: skip
+LATE = {
+    "duration": 158,
+    "post_to_ats": 160,
+    "auto_cancel_parent": 162,
+    "advanced_error_override": 166,
+    "manual_order_time": 169,
+    **dict.fromkeys(("min_trade_quantity", "min_compete_size", "compete_against_best_offset"), 170),
+    **dict.fromkeys(("mid_offset_at_whole", "mid_offset_at_half"), 170),
+}
 """Fields of an order that clients send only from some version on."""
 
 
