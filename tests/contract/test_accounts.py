@@ -137,6 +137,41 @@ async def test_an_order_for_a_client_account_is_that_accounts_alone(advised, con
     assert [(one.account, one.position) for one in ib.positions()] == [("DU1000012", 100)]
 
 
+async def test_an_order_for_a_group_is_filled_for_each_of_its_accounts(advised, connect):
+    ib = await connect(advised)
+    ib.replaceFA(1, HALVES)
+    ticker = ib.reqMktData(AAPL)
+    await until(ib, lambda: ticker.bid > 0 and ticker.ask > 0)
+    trade = ib.placeOrder(AAPL, ib_insync.MarketOrder("BUY", 101, faGroup="Halves"))
+    await until(ib, trade.isDone)
+    await until(ib, lambda: len(ib.positions()) == 2)
+    assert {one.account: one.position for one in ib.positions()} == {"DU1000011": 51, "DU1000012": 50}
+    assert sorted((fill.execution.acctNumber, fill.execution.shares) for fill in trade.fills) == [
+        ("DU1000011", 51),
+        ("DU1000012", 50),
+    ]
+    assert trade.orderStatus.filled == 101
+    assert ib.errors == []
+
+
+async def test_an_order_for_a_profile_of_percentages_is_divided_by_them(advised, connect):
+    ib = await connect(advised)
+    accounts = "".join(
+        f"<Allocation><acct>{account}</acct><amount>{part}</amount></Allocation>"
+        for account, part in (("DU1000011", 75.0), ("DU1000013", 25.0))
+    )
+    profile = "<AllocationProfile><name>Three to one</name><type>1</type><ListOfAllocations varName='listOfAllocations'>"
+    ib.replaceFA(
+        2, f"<ListOfAllocationProfiles>{profile}{accounts}</ListOfAllocations></AllocationProfile></ListOfAllocationProfiles>"
+    )
+    ticker = ib.reqMktData(AAPL)
+    await until(ib, lambda: ticker.bid > 0 and ticker.ask > 0)
+    trade = ib.placeOrder(AAPL, ib_insync.MarketOrder("SELL", 40, faProfile="Three to one"))
+    await until(ib, trade.isDone)
+    await until(ib, lambda: len(ib.positions()) == 2)
+    assert {one.account: one.position for one in ib.positions()} == {"DU1000011": -30, "DU1000013": -10}
+
+
 async def test_an_advisors_order_without_an_account_is_refused_with_435(advised, connect):
     ib = await connect(advised)
     ib.placeOrder(AAPL, ib_insync.MarketOrder("BUY", 100))

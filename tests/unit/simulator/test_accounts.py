@@ -388,3 +388,43 @@ def test_a_login_without_advisor_has_nothing_to_set_up(desk):
     for request in (r.FaData(1), r.ReplaceFaData(3, 1, GROUPS)):
         (reply,) = desk.ask(request)
         assert (reply.code, "non FA customers" in reply.text) == (321, True)
+
+
+# Corrections
+
+
+def test_the_days_profit_is_exact_after_an_execution_is_corrected_and_after_it_is_busted(desk):
+    desk.trade(AAPL, 100)
+    bought = desk.pnl().daily
+    sold = of(replies.Execution, desk.trade(AAPL, -100))[-1]
+    before = desk.pnl()
+    corrected = desk.broker.correct_execution(sold.execution_id, price=sold.price + 1.0)
+    desk.broker.settle()
+    assert desk.pnl().daily == desk.pnl_of(AAPL).daily == pytest.approx(before.daily + 100.0)
+    desk.broker.bust_execution(corrected)
+    desk.broker.settle()
+    single = desk.pnl_of(AAPL)
+    assert (single.position, single.realized) == (100.0, 0.0)
+    assert single.daily == desk.pnl().daily == pytest.approx(bought)
+    assert float(desk.values()["NetLiquidation", "USD"]) == pytest.approx(1_000_000 + bought, abs=0.01)
+
+
+# Options
+
+
+def test_an_option_is_worth_its_premium_in_its_own_row(desk):
+    option = next(
+        li for li in CATALOGUE.find(Contract(symbol="AAPL", sec_type="OPT", exchange="SMART", currency="USD"), "20260605")
+    )
+    name, contract = option.instrument.id, option.contract()
+    desk.quote(name, 5.0, 5.2)
+    desk.trade(contract, 3)
+    desk.quote(name, 6.0, 6.2)
+    found = desk.values()
+    assert found["OptionMarketValue", "USD"] == found["OptionMarketValue", "BASE"] == "1830.00"
+    assert found["StockMarketValue", "USD"] == "0.00"
+    assert found["GrossPositionValue", "USD"] == "1830.00"
+    assert float(found["NetLiquidation", "USD"]) == pytest.approx(float(found["NetLiquidationByCurrency", "BASE"]), abs=0.01)
+    single = desk.pnl_of(contract)
+    assert (single.position, single.value) == (3.0, pytest.approx(1830.0))
+    assert single.daily == pytest.approx(single.unrealized) == pytest.approx(270.0, abs=5)  # less the commission
