@@ -46,9 +46,9 @@ def _short(value: Contract) -> Contract:
     return msgspec.structs.replace(value, combo_legs=legs)
 
 
-_NOT_ON_ORDERS = """soft_dollar_tier_name soft_dollar_tier_value order_combo_prices smart_combo_params algo_params conditions misc_options
-has_delta_neutral_contract delta_neutral_contract_id delta_neutral_contract_delta delta_neutral_contract_price
-quantity"""
+_NOT_ON_ORDERS = """soft_dollar_tier_name soft_dollar_tier_value order_combo_prices smart_combo_params algo_params conditions
+misc_options has_delta_neutral_contract delta_neutral_contract_id delta_neutral_contract_delta
+delta_neutral_contract_price quantity"""
 """Fields of a ticket that are no plain attributes of a client's order."""
 
 

@@ -1,6 +1,5 @@
 """Messages to bytes and back, in every version."""
 
-import json
 from contextlib import suppress
 
 import msgspec
@@ -184,35 +183,3 @@ def test_a_damaged_order_is_an_order_or_an_error(position, text, version):
     fields[position % len(fields)] = text
     with suppress(ProtocolError):
         assert isinstance(Codec(version).decode(payload(*fields)), requests.Request)
-
-
-# Real messages of a real gateway
-
-
-def test_recorded_orders_of_a_real_gateway_are_read_and_written_back_to_the_same_fields(market_data):
-    recorded = json.loads((market_data / "a_permissive/ib/rust_ibapi_raw_messages.json").read_text())
-    lifecycle = (record["raw"] for record in recorded["order_lifecycle_TSLA_2023-02-24"])
-    raw = [text.removesuffix("||").split("|")[1:] for text in lifecycle if text.startswith("5|")]
-    read, write = compile_reader(OPEN_ORDER, 163), compile_writer(OPEN_ORDER, 163)
-    assert len(raw) == 3
-    for fields in raw:
-        order = read(fields)
-        assert (order.contract.symbol, order.ticket.quantity, order.perm_id) == ("TSLA", 100.0, 1376327563)
-        again = write(order).split("\0")[1:-1]
-        assert [_plain(a) for a in again] == [_plain(b) for b in fields]
-
-
-def _plain(text):
-    """A field by its value: nothing and zero are the same. The gateway's attribution of the order is not the simulator's."""
-    return "" if text.endswith("/DU1234567/100") else {"?": "", "0": "", "0.0": "", "1.0": "1"}.get(text, text)
-
-
-def test_recorded_contract_details_of_a_real_gateway_are_read(market_data):
-    recorded = json.loads((market_data / "a_permissive/ib/rust_ibapi_raw_messages.json").read_text())
-    layout = next(one for one in tables.REPLIES if one.struct is replies.ContractDetails)
-    read, write = compile_reader(layout, 176), compile_writer(layout, 176)
-    for record in recorded["contract_details"]:
-        fields = record["raw"].rstrip("|").split("|")[1:]
-        details = read(fields)
-        assert details.contract.con_id in (76792991, 620731015, 265598)
-        assert [_plain(text) for text in write(details).split("\0")[1:-1]] == [_plain(text) for text in fields]

@@ -1,6 +1,6 @@
 """Messages about contracts and the gateway itself."""
 
-from ib_gateway.simulator.codec.kinds import BOOL, FLOAT, INT, TEXT
+from ib_gateway.simulator.codec.kinds import BOOL, FLOAT, FLOAT_OR_NOTHING, INT, TEXT
 from ib_gateway.simulator.codec.layout import Field, Fixed, Layout, Many
 from ib_gateway.simulator.codec.tables.parts import CONTRACT, ONE, REQ_ID, SENT_CONTRACT
 from ib_gateway.simulator.messages import replies as say
@@ -67,7 +67,7 @@ REPLIES: tuple[Layout, ...] = (
             Field("trading_hours"),
             Field("liquid_hours"),
             Field("ev_rule"),
-            Field("ev_multiplier", FLOAT),
+            Field("ev_multiplier", FLOAT_OR_NOTHING),
             Many("security_ids", None, (Field("tag"), Field("value"))),
             Field("agg_group", INT),
             Field("under_symbol"),

@@ -190,7 +190,7 @@ OPEN_ORDER = Layout(
         Field("client_id", INT),
         Field("perm_id", INT),
         *ticket(outside_rth=BOOL, hidden=BOOL, discretionary_amount=FLOAT, good_after_time=TEXT),
-        Fixed(""),  # shares allocation, long gone
+        Field("shares_allocation"),
         *ticket(fa_group=TEXT, fa_method=TEXT, fa_percentage=TEXT),
         Field("ticket.fa_profile", TEXT, until=176),
         *ticket(

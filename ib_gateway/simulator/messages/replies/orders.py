@@ -39,6 +39,7 @@ class OpenOrder(Reply, frozen=True):
     basis_points: float | None = None
     basis_points_type: int | None = None
     soft_dollar_tier_display: str = ""
+    shares_allocation: str = ""
 
 
 class OpenOrderEnd(Reply, frozen=True):
