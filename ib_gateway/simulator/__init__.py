@@ -5,7 +5,8 @@ accounts, subscriptions; over `atlas.exchange`) · `market` (recordings, the see
 `messages` are the values in which codec and broker speak; `instruments` is what is listed.
 """
 
+from ib_gateway.simulator.broker import OrderRules
 from ib_gateway.simulator.options import SimulatorOptions
 from ib_gateway.simulator.server import SimulatedGateway, instruments_of_recording, serve
 
-__all__ = ["SimulatedGateway", "SimulatorOptions", "instruments_of_recording", "serve"]
+__all__ = ["OrderRules", "SimulatedGateway", "SimulatorOptions", "instruments_of_recording", "serve"]

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from atlas.domain import AtlasError
+from ib_gateway.simulator.broker import OrderRules
 from ib_gateway.simulator.options import SimulatorOptions
 from ib_gateway.simulator.server import serve
 
@@ -30,6 +31,8 @@ def _options(arguments: list[str] | None) -> SimulatorOptions:
     parser.add_argument(
         "--hours", choices=("real", "always"), default=default.hours, help="always: no market ever closes (%(default)s)"
     )
+    parser.add_argument("--master-client-id", type=int, help="client that hears of all clients' orders (none)")
+    parser.add_argument("--read-only", action="store_true", help="refuse requests about orders")
     given = parser.parse_args(arguments)
     return SimulatorOptions(
         host=given.host,
@@ -43,6 +46,7 @@ def _options(arguments: list[str] | None) -> SimulatorOptions:
         state=given.state,
         cash=given.cash,
         hours=given.hours,
+        orders=OrderRules(master_client_id=given.master_client_id, read_only=given.read_only),
     )
 
 

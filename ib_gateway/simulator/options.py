@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from atlas.domain import BadInput
+from ib_gateway.simulator.broker import OrderRules
 from ib_gateway.simulator.rules import Rules
 
 
@@ -28,6 +29,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             subscribes to several streams at once misses nothing.
         handshake_seconds: Real seconds in which a connection must have started the API.
         rules: The broker's limits.
+        orders: Settings of the order desk: the master client id, a read-only API, precautions.
         hours: "real" keeps trading hours and holidays, "always" never closes a market.
         scenario: File of faults and when they happen, or the name of a shipped one; None lets nothing go wrong.
         control_port: Port of the HTTP control API; 0 takes a free one, None offers none.
@@ -53,6 +55,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     control_host: str = "127.0.0.1"
     max_buffered_bytes: int = 64 * 1024 * 1024
     rules: Rules = Rules()
+    orders: OrderRules = OrderRules()
     hours: Literal["real", "always"] = "real"
 
     def __post_init__(self) -> None:

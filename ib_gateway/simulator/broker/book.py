@@ -115,8 +115,9 @@ class Book:
                 self._bind(self._orders[exchange_id], order_id)
             case Corrected():
                 self._correct(record)
-            case Booked(executed):
-                self._count(executed, Fill(executed, "", 0, 0, "", executed.execution.quantity, executed.execution.price))
+            case Booked(executed, client_id):
+                execution = executed.execution
+                self._count(executed, Fill(executed, "", client_id, 0, "", execution.quantity, execution.price))
             case Lapsed():
                 self.lapsed.append(record)
             case Accepted(order, perm_id):

@@ -18,7 +18,7 @@ from ib_gateway.simulator.broker.farms import ASKS_DEFINITIONS, DEFINITIONS, HIS
 from ib_gateway.simulator.broker.floor import Floor, Handler, local_date
 from ib_gateway.simulator.broker.hmds import HistoryTerms, Hmds
 from ib_gateway.simulator.broker.market_data.terms import MarketTerms
-from ib_gateway.simulator.broker.orders import OrderDesk, OrderRules, Terminal, bookings
+from ib_gateway.simulator.broker.orders import ExerciseDesk, OrderDesk, OrderRules, Terminal, bookings
 from ib_gateway.simulator.broker.records import Journal, Record, Snapshot, instruments_of
 from ib_gateway.simulator.instruments import Catalogue
 from ib_gateway.simulator.messages import Contract, Ticket
@@ -63,7 +63,8 @@ class Broker:
         history = (self._history, self._live_bars, PastTickDesk(hmds))
         for desk in (self._accounts, self._advisor, self._profit, self._market, *history, reference):
             self._handlers.update(desk.handlers())
-        self._handlers.update({**self._orders.handlers(), **self._terminal.handlers()})
+        for trading in (self._orders, self._terminal, ExerciseDesk(self._floor, self._orders)):
+            self._handlers.update(trading.handlers())
         self._last_pulse = self._last_refresh = 0
         self._day = ""
 

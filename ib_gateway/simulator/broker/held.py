@@ -121,9 +121,10 @@ class Corrected(msgspec.Struct, frozen=True, array_like=True, tag="corrected"):
 
 
 class Booked(msgspec.Struct, frozen=True, array_like=True, tag="booked"):
-    """Something was bought or sold without any order: by exercising an option."""
+    """Something was bought or sold without any order: a client exercised an option."""
 
     executed: Executed
+    client_id: int
 
 
 class Lapsed(msgspec.Struct, frozen=True, array_like=True, tag="lapsed"):

@@ -16,7 +16,6 @@ _ADVISER = (321, f"{_INVALID}FA data operations ignored for non FA customers.")
 _NO_NEWS = (10276, "News feed is not allowed.")
 
 ERRORS: dict[type[r.Request], tuple[int, str]] = {
-    r.ExerciseOptions: _OPTIONS,
     r.FaData: _ADVISER,
     r.FundamentalData: (430, "The fundamentals data for the security specified is not available."),
     r.HistoricalNews: _NO_NEWS,

@@ -39,7 +39,7 @@ class OrderDesk:
         self._intake = Intake(floor, rules)
         self.teller = Teller(floor, rules)
         self._lists = Lists(floor, self.teller)
-        self.read_only = False
+        self.read_only = rules.read_only
         self.traded: set[tuple[str, str]] = set()
 
     def handlers(self) -> Handlers:

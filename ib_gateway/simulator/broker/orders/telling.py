@@ -47,8 +47,8 @@ class Teller:
         self.tell(held)
         self._send(held, commission(fill))
 
-    def tell_correction(self, fill: Fill, *, by_hand: bool) -> None:
-        """An earlier fill is another one now."""
+    def tell_execution(self, fill: Fill, *, by_hand: bool = False) -> None:
+        """An execution that changes no order: a correction of an earlier one, or of no order at all."""
         for client_id in self.audience(fill.client_id, by_hand=by_hand):
             self._floor.send(client_id, self.execution(-1, fill))
             self._floor.send(client_id, commission(fill))

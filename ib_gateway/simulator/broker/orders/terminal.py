@@ -157,5 +157,5 @@ class Terminal:
         held = floor.book.find(fill.exchange_id)
         corrected = floor.book.fill(execution.id)
         assert corrected is not None  # noqa: S101 - it has just been put in the place of the old one
-        self._desk.teller.tell_correction(corrected, by_hand=held.by_hand if held else False)
+        self._desk.teller.tell_execution(corrected, by_hand=held.by_hand if held else False)
         return execution.id

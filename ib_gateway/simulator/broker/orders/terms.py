@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
-from atlas.domain import OcaType, Order, OrderKind, Share, Side, TimeInForce, TriggerMethod
+from atlas.domain import BadInput, OcaType, Order, OrderKind, Share, Side, TimeInForce, TriggerMethod
 from ib_gateway.simulator.broker.floor import LOGIN_ZONE
 from ib_gateway.simulator.broker.orders.codes import Code, Objection
 from ib_gateway.simulator.broker.times import client_time
@@ -28,8 +28,8 @@ TRIGGER_METHODS: Mapping[int, TriggerMethod] = {
 }
 
 
-class Turned(Exception):
-    """A ticket that cannot become an order."""
+class Turned(BadInput):
+    """What a broker turns down: a ticket that cannot become an order, a change that cannot be."""
 
     def __init__(self, objection: Objection) -> None:
         super().__init__(objection.text)
