@@ -387,12 +387,12 @@ async def test_orders_belong_to_their_client(gateway, connect, ib):
         (EURUSD, ib_insync.LimitOrder("BUY", 20_000, 1.100001), 110),
         (AAPL, ib_insync.MarketOrder("BUY", 1_000_000), 201),
         (AAPL, ib_insync.MarketOrder("BUY", 1, account="DU9"), 321),
-        (AAPL, ib_insync.StopOrder("BUY", 1, 300.0), 387),
-        (AAPL, ib_insync.MarketOrder("BUY", 1, tif="FOK"), 10052),
+        (AAPL, ib_insync.Order(action="BUY", totalQuantity=1, orderType="BOX TOP"), 387),
+        (AAPL, ib_insync.MarketOrder("BUY", 1, tif="AUC"), 10052),
         (AAPL, ib_insync.MarketOrder("BUY", 0), 434),
         (AAPL, ib_insync.LimitOrder("BUY", 1, 0.0), 463),
         (AAPL, ib_insync.MarketOrder("BUY", 1.5), 461),
-        (AAPL, ib_insync.MarketOrder("BUY", 1, ocaGroup="x"), 321),
+        (AAPL, ib_insync.MarketOrder("BUY", 1, algoStrategy="Adaptive"), 321),
     ],
 )
 async def test_an_order_that_cannot_be_is_turned_down_with_its_code(ib, contract, order, code):
@@ -409,7 +409,7 @@ async def test_order_ids_are_not_used_twice(ib):
     trade = await done(ib, ib.placeOrder(EURUSD, ib_insync.MarketOrder("BUY", 20_000)))
     ib.client.placeOrder(trade.order.orderId, EURUSD, ib_insync.MarketOrder("BUY", 20_000))
     await until(ib, lambda: ib.errors)
-    assert ib.errors[-1] == (trade.order.orderId, 103, "Duplicate order id")
+    assert ib.errors[-1] == (trade.order.orderId, 104, "Cannot modify a filled order.")
     ib.client.placeOrder(trade.order.orderId - 1, EURUSD, ib_insync.MarketOrder("BUY", 20_000))
     await until(ib, lambda: len(ib.errors) == 2)
     assert ib.errors[-1][:2] == (trade.order.orderId - 1, 103)

@@ -4,7 +4,7 @@ What a client hears, in order: openOrder and orderStatus when its order stands o
 openOrder, orderStatus and commission report for every fill. An order is its client's: others cannot change or cancel it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -153,7 +153,7 @@ class OrderDesk:
         """
         floor = self._floor
         order = self._grouped(order, floor.book.order(placed.client_id, placed.ticket.parent_id))
-        events = floor.exchange.submit(order, floor.clock.now_ns())
+        events = self._ask_exchange(lambda now: floor.exchange.submit(order, now))
         first = events[0]
         if isinstance(first, Rejected) and first.reason in BEFORE_THE_BOOK:
             raise Turned(rejection(first))
@@ -185,6 +185,12 @@ class OrderDesk:
         if waiting and not held.done:
             self.teller.warn(held, waiting)
             self.teller.tell_status(held)
+
+    def _ask_exchange(self, ask: Callable[[int], Sequence[ExchangeEvent]]) -> Sequence[ExchangeEvent]:
+        """What the exchange says to a request; whatever was due until now is told before."""
+        now = self._floor.clock.now_ns()
+        self.happened(self._floor.exchange.on_time(now))
+        return ask(now)
 
     @staticmethod
     def _grouped(order: Order, parent: HeldOrder | None) -> Order:
@@ -234,7 +240,8 @@ class OrderDesk:
             return
         name = parent.exchange_id if parent is not None and not parent.done else ""
         order = self._grouped(self._intake.order(held.exchange_id, listing, held.ticket, parent=name), parent)
-        self._happened_to_new(held, listing, order, self._floor.exchange.submit(order, self._floor.clock.now_ns()))
+        events = self._ask_exchange(lambda now: self._floor.exchange.submit(order, now))
+        self._happened_to_new(held, listing, order, events)
 
     def locate(self, instrument: str) -> None:
         """Shares of `instrument` can be borrowed: orders that waited for them go to the market."""
