@@ -14,6 +14,7 @@ from ib_gateway.simulator.broker.desk_market import MarketDesk
 from ib_gateway.simulator.broker.desk_past_ticks import PastTickDesk
 from ib_gateway.simulator.broker.desk_profit import ProfitDesk
 from ib_gateway.simulator.broker.desk_reference import ReferenceDesk
+from ib_gateway.simulator.broker.desk_research import ResearchDesk
 from ib_gateway.simulator.broker.farms import ASKS_DEFINITIONS, DEFINITIONS, HISTORY, Farms
 from ib_gateway.simulator.broker.floor import Floor, Handler, local_date
 from ib_gateway.simulator.broker.hmds import HistoryTerms, Hmds
@@ -58,10 +59,11 @@ class Broker:
         self._market = MarketDesk(self._floor, self._farms, market_terms)
         hmds = Hmds(self._floor, history_terms)
         self._history, self._live_bars = HistoryDesk(hmds), LiveBarDesk(hmds)
-        reference = ReferenceDesk(self._floor)
+        self._research = ResearchDesk(self._floor, self._market.day)
+        reference = (ReferenceDesk(self._floor), self._research)
         self._handlers: dict[type[Request], Handler] = unanswered.handlers(self._floor)
         history = (self._history, self._live_bars, PastTickDesk(hmds))
-        for desk in (self._accounts, self._advisor, self._profit, self._market, *history, reference):
+        for desk in (self._accounts, self._advisor, self._profit, self._market, *history, *reference):
             self._handlers.update(desk.handlers())
         for trading in (self._orders, self._terminal, ExerciseDesk(self._floor, self._orders)):
             self._handlers.update(trading.handlers())
@@ -213,6 +215,7 @@ class Broker:
             return
         self._last_pulse = now
         self._profit.pulse(now)
+        self._research.pulse(now)
         if abs(now - self._last_refresh) >= _REFRESH_NS:
             self._last_refresh = now
             self._accounts.refresh()

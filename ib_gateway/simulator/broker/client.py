@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ib_gateway.simulator.broker.market_data.subscriptions import Subscriptions
+from ib_gateway.simulator.broker.research.subscriptions import ResearchSubscriptions
 
 
 class Summary(NamedTuple):
@@ -19,6 +20,7 @@ class Client:
 
     id: int
     market: Subscriptions = field(default_factory=Subscriptions)
+    research: ResearchSubscriptions = field(default_factory=ResearchSubscriptions)
     live_bars: dict[int, Any] = field(default_factory=dict)
     kept_bars: dict[int, Any] = field(default_factory=dict)
     account_updates: str = ""

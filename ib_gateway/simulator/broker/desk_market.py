@@ -6,7 +6,7 @@ from atlas.domain import Quote, Trade
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.farms import MARKET_DATA, Farms
 from ib_gateway.simulator.broker.floor import Floor, Handlers
-from ib_gateway.simulator.broker.market_data.days import Days
+from ib_gateway.simulator.broker.market_data.days import Day, Days
 from ib_gateway.simulator.broker.market_data.desk_depth import DepthDesk
 from ib_gateway.simulator.broker.market_data.desk_streams import StreamDesk
 from ib_gateway.simulator.broker.market_data.desk_ticks import TickDesk
@@ -57,6 +57,10 @@ class MarketDesk:
         """The price of an instrument now: the middle of its quote, or its last trade where it is not quoted."""
         mark = self._floor.exchange.mark(instrument)
         return mark or self._days.day(instrument, self._floor.clock.now_ns()).last or None
+
+    def day(self, instrument: str) -> Day:
+        """What the day has brought an instrument so far."""
+        return self._days.day(instrument, self._floor.clock.now_ns())
 
     def leave(self, client: Client) -> None:
         """A client is gone."""

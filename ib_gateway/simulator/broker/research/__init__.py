@@ -1,0 +1,1 @@
+"""What is told beyond prices, decided by pure functions: news, reports, corporate events, scans."""
