@@ -69,7 +69,7 @@ class Codec:
         except (ValueError, IndexError):
             raise ProtocolError("malformed", -1, f"the message begins with {payload[:40]!r} instead of its id") from None
         if message_id not in self._readers:
-            raise ProtocolError("unknown_message", -1, f"there is no message id {message_id}")
+            raise ProtocolError("unknown_message", -1, f"there is no message id {fields[0][:20]}")
         layout, read = self._readers[message_id]
         try:
             request: Request = read(fields[1:])
@@ -97,7 +97,9 @@ def _number_of(layout: Layout, fields: list[str]) -> int:
 
 
 def _integer(fields: list[str], at: int) -> int:
+    """The number in a field; -1 if there is none, or none that a client could have meant."""
     try:
-        return int(fields[at])
+        number = int(fields[at])
     except (ValueError, IndexError):
         return -1
+    return number if abs(number) < 2**63 else -1

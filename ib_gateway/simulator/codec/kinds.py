@@ -46,10 +46,17 @@ class Kind(NamedTuple):
     render: Callable[[Any], str]
 
 
+def _only_digits(text: str) -> None:
+    """Python reads more as a number than the protocol does: 1_000, and digits of other scripts."""
+    if "_" in text or not text.isascii():
+        raise ValueError(text)
+
+
 def _integer(text: str) -> int:
     """A whole number of 32 bits; some clients write it with a point."""
     if not text:
         return 0
+    _only_digits(text)
     try:
         value = int(text)
     except ValueError:
@@ -68,6 +75,7 @@ def _boolean(text: str) -> bool:
 
 
 def _float(text: str) -> float:
+    _only_digits(text)
     value = float(text) if text else 0.0
     if value != value or value in (float("inf"), float("-inf")):
         raise ValueError(f"{text!r} is not a finite number")
