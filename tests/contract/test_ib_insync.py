@@ -3,7 +3,6 @@
 import asyncio
 import zipfile
 from datetime import UTC, datetime
-from itertools import pairwise
 
 import ib_insync
 import pytest
@@ -177,72 +176,6 @@ async def test_trades_of_a_currency_pair_do_not_exist(ib):
     ib.reqTickByTickData(EURUSD, "Last")
     await until(ib, lambda: ib.errors)
     assert ib.errors[-1][1] == 10189
-
-
-async def test_real_time_bars_come_every_five_seconds_of_market_time(make_gateway, connect):
-    gateway = await make_gateway(speed=40.0)
-    ib = await connect(gateway)
-    bars = ib.reqRealTimeBars(EURUSD, 5, "MIDPOINT", False)
-    await until(ib, lambda: len(bars) >= 4)
-    times = [bar.time.timestamp() for bar in bars]
-    assert {later - earlier for earlier, later in pairwise(times)} == {5.0}
-    assert all(bar.low <= bar.open_ <= bar.high and bar.low <= bar.close <= bar.high for bar in bars)
-
-
-# Historical data
-
-
-async def test_bars_are_made_of_what_was_played(make_gateway, connect, eurusd_recording):
-    gateway = await make_gateway(recording=eurusd_recording, speed=0.0)
-    ib = await connect(gateway)
-    ib.reqTickByTickData(EURUSD, "BidAsk")
-    await until(ib, lambda: gateway.feed.finished)
-    bars = await ib.reqHistoricalDataAsync(EURUSD, "", "1 D", "5 mins", "BID", useRTH=False, formatDate=2)
-    expected = {}
-    for ms, bid, _ in recorded(eurusd_recording):
-        expected.setdefault(ms // 300_000 * 300, []).append(bid)
-    midnight = datetime(2014, 5, 5, tzinfo=UTC).timestamp()
-    assert {bar.date.timestamp() - midnight: (bar.open, bar.high, bar.low, bar.close) for bar in bars} == {
-        start: (bids[0], max(bids), min(bids), bids[-1]) for start, bids in expected.items()
-    }
-
-
-async def test_bars_carry_dates_as_asked(ib):
-    await quoted(ib, EURUSD)
-    (local,) = await ib.reqHistoricalDataAsync(EURUSD, "", "60 S", "30 mins", "MIDPOINT", useRTH=False, formatDate=1)
-    (utc,) = await ib.reqHistoricalDataAsync(EURUSD, "", "60 S", "30 mins", "MIDPOINT", useRTH=False, formatDate=2)
-    (day,) = await ib.reqHistoricalDataAsync(EURUSD, "", "1 D", "1 day", "MIDPOINT", useRTH=False)
-    assert local.date == utc.date == datetime(2026, 6, 5, 15, tzinfo=UTC)
-    assert str(local.date.tzinfo) == "US/Eastern"
-    assert str(day.date) == "2026-06-05"
-    head = await ib.reqHeadTimeStampAsync(EURUSD, "MIDPOINT", False, 2)
-    assert 0 <= head.timestamp() - START_NS / 1e9 < 5
-
-
-@pytest.mark.parametrize(
-    ("bar_size", "what", "duration", "code"),
-    [
-        ("5 secs", "TRADES", "30 S", 162),
-        ("7 secs", "MIDPOINT", "30 S", 321),
-        ("5 secs", "NONSENSE", "30 S", 321),
-        ("5 secs", "MIDPOINT", "29", 321),
-    ],
-)
-async def test_a_historical_request_that_cannot_be_served_is_an_error(ib, bar_size, what, duration, code):
-    await quoted(ib, EURUSD)
-    assert not await ib.reqHistoricalDataAsync(EURUSD, "", duration, bar_size, what, useRTH=False)
-    assert ib.errors[-1][1] == code
-
-
-async def test_bars_kept_up_to_date_go_on(make_gateway, connect):
-    gateway = await make_gateway(speed=60.0)
-    ib = await connect(gateway)
-    await quoted(ib, EURUSD)
-    bars = await ib.reqHistoricalDataAsync(EURUSD, "", "300 S", "5 secs", "MIDPOINT", useRTH=False, keepUpToDate=True)
-    count = len(bars)
-    await until(ib, lambda: len(bars) > count + 3)
-    dates = [bar.date for bar in bars]
-    assert dates == sorted(set(dates))
 
 
 # Orders

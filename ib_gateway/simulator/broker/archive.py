@@ -1,6 +1,6 @@
 """The archive: everything that is known of a market's prices, the past before the gateway began joined to what was played."""
 
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -76,7 +76,7 @@ class Archive:
     def ticks(
         self, listing: Listing, what: str, start_ns: int, end_ns: int, now_ns: int
     ) -> tuple[Integers, tuple[Floats, ...]]:
-        """Single ticks in [`start_ns`, `end_ns`): of BID_ASK bid, ask and their sizes, of TRADES price and size, else the price.
+        """Single ticks in [`start_ns`, `end_ns`): of BID_ASK bid, ask and their sizes, of TRADES price and size, else a price.
 
         Of what was played, the quotes that are remembered one by one.
         """
@@ -140,10 +140,12 @@ def _windows_of(times: Integers, spans: list[Window]) -> tuple[Integers, "np.nda
 def _starts(times: Integers, which: Integers, spans: list[Window], listing: Listing, query: BarQuery) -> Integers:
     """Where the bar of each time begins: on the clock of the instrument, but not before its session."""
     offsets = np.array([_offset_ns(listing, window.opens[0]) for window in spans])
-    starts = (times + offsets[which]) // (size := query.bar_seconds * NS_PER_SECOND) * size - offsets[which]
+    size = query.bar_seconds * NS_PER_SECOND
+    starts = (times + offsets[which]) // size * size - offsets[which]
     opens = np.array([open_ns for window in spans for open_ns in window.opens])
     before = np.searchsorted(opens, times, "right") - 1
-    return np.where(before >= 0, np.maximum(starts, opens[np.maximum(before, 0)]), starts)
+    begun = np.where(before >= 0, opens[np.maximum(before, 0)], starts)
+    return cast("Integers", np.maximum(starts, begun))
 
 
 def _offset_ns(listing: Listing, at_ns: int) -> int:

@@ -8,7 +8,7 @@ from ib_gateway.simulator.market.columns import Columns, Floats, Integers
 
 
 class PriceBar(NamedTuple):
-    """A bar that begins at `start_ns`. Volume, average price and count of trades are -1 for bars of quotes."""
+    """A bar that begins at `start_ns`. Volume, average price and number of trades are -1 for bars of quotes."""
 
     start_ns: int
     open: float
@@ -17,12 +17,12 @@ class PriceBar(NamedTuple):
     close: float
     volume: float
     average: float
-    count: int
+    trades: int
 
 
 def bar_starts(times: Integers, size_ns: int, offset_ns: int = 0) -> Integers:
     """When the bar of each time begins: at whole multiples of a size of the clock that is `offset_ns` ahead of UTC."""
-    return cast("Integers", (times + offset_ns) // size_ns * size_ns - offset_ns)
+    return (times + offset_ns) // size_ns * size_ns - offset_ns
 
 
 def merged(columns: Columns, starts: Integers) -> Columns:
@@ -31,28 +31,30 @@ def merged(columns: Columns, starts: Integers) -> Columns:
         return columns
     first = np.flatnonzero(np.concatenate(([True], starts[1:] != starts[:-1])))
     last = np.concatenate((first[1:], [len(starts)])) - 1
-    volume, money, count = (np.add.reduceat(column, first) for column in (columns.volume, columns.money, columns.count))
+    volume, money, trades = (np.add.reduceat(column, first) for column in (columns.volume, columns.money, columns.trades))
     return Columns(
         starts[first], columns.open[first], np.maximum.reduceat(columns.high, first), np.minimum.reduceat(columns.low, first),
-        columns.close[last], volume, money, count,
+        columns.close[last], volume, money, trades,
     )  # fmt: skip
 
 
 def price_bars(columns: Columns, *, trades: bool) -> list[PriceBar]:
     """Columns as bars."""
-    prices = [np.round(column, 10).tolist() for column in (columns.open, columns.high, columns.low, columns.close)]
-    times = columns.times.tolist()
+    prices: list[list[float]] = [np.round(column, 10).tolist() for column in columns[1:5]]
+    times: list[int] = columns.times.tolist()
     if not trades:
-        return [PriceBar(*row, -1.0, -1.0, -1) for row in zip(times, *prices, strict=True)]
+        return [PriceBar(*row, -1.0, -1.0, -1) for row in zip(times, *prices, strict=True)]  # type: ignore[call-arg]
     with np.errstate(invalid="ignore", divide="ignore"):
         average = np.round(np.where(columns.volume > 0, columns.money / columns.volume, columns.close), 8)
-    rows = zip(times, *prices, columns.volume.tolist(), average.tolist(), columns.count.astype(int).tolist(), strict=True)
+    rows = zip(times, *prices, columns.volume.tolist(), average.tolist(), columns.trades.astype(int).tolist(), strict=True)
     return [PriceBar(*row) for row in rows]
 
 
 def bid_ask_bars(bids: Columns, asks: Columns, starts: Integers, ends: Integers) -> list[PriceBar]:
-    """Bars of BID_ASK, as IB documents them: open is the time average of the bid, close that of the ask, low the lowest bid,
-    high the highest ask. Bids and asks are of the same times; `ends` says until when each of them stood.
+    """Bars of BID_ASK, as IB documents them.
+
+    Open is the time average of the bid, close that of the ask, low the lowest bid, high the highest ask. Bids and asks are of
+    the same times; `ends` says until when each of them stood.
     """
     low, high = merged(bids, starts), merged(asks, starts)
     first = np.searchsorted(starts, low.times)

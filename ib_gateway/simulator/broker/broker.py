@@ -207,8 +207,8 @@ class Broker:
     def on_time(self) -> None:
         """Do what is due at the time that the clock shows. Called often, also when the market is silent."""
         now = self._floor.clock.now_ns()
-        self._history.pulse(now)
-        self._live_bars.pulse(now)
+        self._history.pulse()
+        self._live_bars.pulse()
         self._market.pulse(now)
         self._orders.happened(self._floor.exchange.on_time(now))
         if abs(now - self._last_pulse) < _PULSE_NS:  # the clock is set back when a recording begins

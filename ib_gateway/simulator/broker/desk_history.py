@@ -129,10 +129,11 @@ class HistoryDesk:
 
     # Bars that go on.
 
-    def pulse(self, now_ns: int) -> None:
+    def pulse(self) -> None:
         """Say how the newest bars of requests stand that are kept up to date."""
         if not self._hmds.up:
             return
+        now_ns = self._hmds.settled_ns()
         for client in self._floor.clients.values():
             for req_id, kept in client.kept_bars.items():
                 if now_ns >= kept.next_ns:
@@ -193,7 +194,7 @@ def next_pulse(now_ns: int) -> int:
 def _back(duration: Duration, end_ns: int, listing: Listing) -> int:
     """The end of a request less its duration, by the calendar; this is how IB writes where a request begins."""
     if duration.unit == "S":
-        return end_ns - duration.count * NS_PER_SECOND
+        return end_ns - duration.number * NS_PER_SECOND
     local = listing.trading.local(end_ns)
     return from_datetime(datetime.combine(duration.back_from(local.date()), local.timetz()))
 
@@ -203,8 +204,10 @@ def _dashed(listing: Listing, ns: int) -> str:
 
 
 def _written(bar: PriceBar, listing: Listing, query: BarQuery, format_date: int, dates: dict[int, str]) -> replies.Bar:
-    """A bar as a request wants it: within a day as text in the instrument's zone (1, without the year 3) or as seconds since the
-    epoch (2); days and longer as YYYYMMDD."""
+    """A bar as a request wants its time written; that of a day or longer is YYYYMMDD.
+
+    1 is text in the instrument's zone, 2 seconds since the epoch, 3 text without the year.
+    """
     date: replies.Moment | int | str
     if query.daily:
         date = dates[bar.start_ns]
@@ -214,4 +217,4 @@ def _written(bar: PriceBar, listing: Listing, query: BarQuery, format_date: int,
         date = f"{listing.trading.local(bar.start_ns):%m%d %H:%M:%S} {listing.instrument.time_zone}"
     else:
         date = replies.Moment(bar.start_ns, listing.instrument.time_zone)
-    return replies.Bar(date, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.average, bar.count)
+    return replies.Bar(date, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.average, bar.trades)

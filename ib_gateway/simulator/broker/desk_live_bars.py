@@ -66,8 +66,9 @@ class LiveBarDesk:
         if client.live_bars.pop(request.req_id, None) is None:
             self._floor.error(client, request.req_id, 300, f"Can't find EId with tickerId:{request.req_id}")
 
-    def pulse(self, now_ns: int) -> None:
+    def pulse(self) -> None:
         """Say the bars that are over. Bars of the time while the farm is away are not made up for."""
+        now_ns = self._hmds.settled_ns()
         for client in self._floor.clients.values():
             for req_id, live in client.live_bars.items():
                 if now_ns >= live.next_ns:
@@ -95,9 +96,13 @@ class LiveBarDesk:
         """Whether a bar is in hours that were asked for."""
         day = next(self._hmds.days.before(live.listing, at_ns + 1), None)
         sessions = () if day is None else day.regular if live.regular else day.sessions
-        return any(session.open_ns <= at_ns < session.close_ns for session in sessions) or not (live.regular or self._hmds.archive.seeded)
+        return any(session.open_ns <= at_ns < session.close_ns for session in sessions) or not (
+            live.regular or self._hmds.archive.seeded
+        )
 
 
 def _flat(start_ns: int, price: float, *, trades: bool) -> PriceBar:
     """A bar in which nothing happened."""
-    return PriceBar(start_ns, *[price] * 4, *((0.0, price, 0) if trades else (-1.0, -1.0, -1)))
+    return PriceBar(
+        start_ns, price, price, price, price, 0.0 if trades else -1.0, price if trades else -1.0, 0 if trades else -1
+    )

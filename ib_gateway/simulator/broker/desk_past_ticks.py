@@ -101,7 +101,9 @@ class PastTickDesk:
         implied = any(moment is not None and not moment.zoned for moment in (start, end))
         return start.ns if start else None, end.ns if end else None, implied
 
-    def _collect(self, listing: Listing, kind: str, start_ns: int | None, end_ns: int | None, request: r.HistoricalTicks) -> Ticks:
+    def _collect(
+        self, listing: Listing, kind: str, start_ns: int | None, end_ns: int | None, request: r.HistoricalTicks
+    ) -> Ticks:
         """Ticks from a time on or up to one, in longer and longer stretches until there are enough.
 
         The second in which the last one lies is always whole, as with IB: so there may be more than were asked for.
@@ -176,8 +178,8 @@ class PastTickDesk:
         hmds, req_id, now_ns = self._hmds, request.req_id, self._hmds.now_ns()
         match = _PERIOD.fullmatch(request.period.strip())
         if match is None or not int(match[1]):
-            text = f'Error reading request:Message id {req_id}.  Unable to parse data. java.lang.NumberFormatException: For input string: "{request.period}"'
-            self._floor.error(client, req_id, 320, text)
+            what = f'java.lang.NumberFormatException: For input string: "{request.period}"'
+            self._floor.error(client, req_id, 320, f"Error reading request:Message id {req_id}.  Unable to parse data. {what}")
             return
         listing = self._floor.resolve(client, req_id, request.contract)
         if listing is None or not hmds.admit(client, req_id, None, None, "TRADES", paced=False):
@@ -231,7 +233,6 @@ def _reply(req_id: int, kind: str, found: Ticks, listing: Listing) -> replies.Re
     if kind == "BID_ASK":
         return replies.HistoricalTicksBidAsk(req_id, [replies.HistoricalTickBidAsk(*row) for row in rows], done=True)
     if kind == "TRADES":
-        venue = listing.venue
-        trades = [replies.HistoricalTickLast(*row, exchange=venue) for row in rows]
+        trades = [replies.HistoricalTickLast(at, price, size, listing.venue) for at, price, size in rows]
         return replies.HistoricalTicksLast(req_id, trades, done=True)
-    return replies.HistoricalTicks(req_id, [replies.HistoricalTick(*row, size=0.0) for row in rows], done=True)
+    return replies.HistoricalTicks(req_id, [replies.HistoricalTick(at, price, 0.0) for at, price in rows], done=True)

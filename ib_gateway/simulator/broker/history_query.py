@@ -56,21 +56,21 @@ class Refusal(Exception):
 class Duration(NamedTuple):
     """So many seconds (S), trading days (D), or weeks, months, years of the calendar (W, M, Y)."""
 
-    count: int
+    number: int
     unit: str
 
     @property
     def seconds(self) -> int:
         """About how long it is at least."""
-        return self.count * _UNIT_SECONDS[self.unit]
+        return self.number * _UNIT_SECONDS[self.unit]
 
     def back_from(self, day: date) -> date:
         """The date so much earlier; seconds do not change it."""
         if self.unit in "DW":
-            return day - timedelta(days=self.count * (7 if self.unit == "W" else 1))
+            return day - timedelta(days=self.number * (7 if self.unit == "W" else 1))
         if self.unit == "S":
             return day
-        months = day.year * 12 + day.month - 1 - self.count * (12 if self.unit == "Y" else 1)
+        months = day.year * 12 + day.month - 1 - self.number * (12 if self.unit == "Y" else 1)
         year, month = max(months // 12, 1), months % 12 + 1
         return min(date(year, month, 1) + timedelta(days=day.day - 1), _last_of_month(year, month))
 

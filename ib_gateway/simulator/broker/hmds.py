@@ -1,6 +1,6 @@
 """The historical data farm: what all historical requests share. It may be down, it paces, it knows what is open."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 from ib_gateway.simulator.broker.archive import Archive, Past
@@ -18,11 +18,15 @@ _BROKEN = f"{HMDS}HMDS server connection was unsuccessful."
 
 
 class HistoryTerms(NamedTuple):
-    """What history there is. `past` is what was before anything was played, if there is such."""
+    """What history there is. `past` is what was before anything was played, if there is such.
+
+    `next_tick_ns` says when the market's next tick is due, which may be overdue; None when there are no more.
+    """
 
     past: Past | None = None
     days: TradingDays = TradingDays()
     rules: Rules = Rules()
+    next_tick_ns: Callable[[], int | None] = lambda: None
 
 
 class Hmds:
@@ -35,11 +39,17 @@ class Hmds:
         self.rules = terms.rules
         self.up = True
         self.open_heads: set[tuple[int, int]] = set()
+        self._next_tick_ns = terms.next_tick_ns
         self._pacing = Pacing()
 
     def now_ns(self) -> int:
         """The gateway's time."""
         return self.floor.clock.now_ns()
+
+    def settled_ns(self) -> int:
+        """Up to when everything was played that the market says: the clock may be ahead of the ticks."""
+        now_ns, next_ns = self.now_ns(), self._next_tick_ns()
+        return now_ns if next_ns is None else min(now_ns, next_ns)
 
     def admit(self, client: Client, req_id: int, same: Hashable, series: Hashable, what: str, *, paced: bool) -> bool:
         """Whether a request may be answered; else its client is told why not."""

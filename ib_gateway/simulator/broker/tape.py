@@ -145,5 +145,5 @@ class Tape:
         """Quotes in [`start_ns`, `end_ns`) that are still remembered one by one."""
         track = self._tracks.get(instrument, _Track())
         start, stop = bisect_left(track.quote_times, start_ns), bisect_left(track.quote_times, end_ns)
-        columns = (track.quote_times, track.bids, track.asks, track.bid_sizes, track.ask_sizes)
-        return QuoteTicks(*(column[start:stop] for column in columns))
+        prices = (column[start:stop] for column in (track.bids, track.asks, track.bid_sizes, track.ask_sizes))
+        return QuoteTicks(track.quote_times[start:stop], *prices)

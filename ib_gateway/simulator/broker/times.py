@@ -1,5 +1,6 @@
 """Times as clients write them."""
 
+import contextlib
 import re
 from datetime import datetime
 from typing import NamedTuple
@@ -44,14 +45,16 @@ def client_moment(text: str, zone: str, now_ns: int) -> ClientTime:
     """
     text = text.strip()
     if _DASHED.fullmatch(text):
-        return ClientTime(_instant(*text.split("-"), "UTC"), zoned=True)
+        date, time = text.split("-")
+        return ClientTime(_instant(date, time, "UTC"), zoned=True)
     match = _SPACED.fullmatch(text)
     if match is None:
         raise ValueError(f"{text[:40]!r} is not a time")
     date, time, named = match.groups()
     where = _OLD_NAMES.get(named, named) if named else zone
     try:
-        return ClientTime(_instant(date or to_datetime(now_ns).astimezone(ZoneInfo(where)).strftime("%Y%m%d"), time, where), bool(named))
+        today = to_datetime(now_ns).astimezone(ZoneInfo(where)).strftime("%Y%m%d")
+        return ClientTime(_instant(date or today, time, where), bool(named))
     except (KeyError, OSError):
         raise ValueError(f"there is no time zone {named!r}") from None
 
@@ -67,9 +70,7 @@ def client_time(text: str, zone: str) -> int:
     Raises:
         ValueError: it is not written so, or there is no such zone; the text says so in words for the client.
     """
-    try:
-        if not re.match(r"\d{8}", text.strip()):
-            raise ValueError
-        return client_moment(text, zone, 0).ns
-    except ValueError:
-        raise ValueError(f"Invalid time '{text}'; write yyyymmdd-hh:mm:ss") from None
+    if re.match(r"\d{8}", text.strip()):
+        with contextlib.suppress(ValueError):
+            return client_moment(text, zone, 0).ns
+    raise ValueError(f"Invalid time '{text}'; write yyyymmdd-hh:mm:ss")

@@ -20,9 +20,7 @@ _YEAR = 252
 def historical(closes: Sequence[float]) -> list[float]:
     """The volatility at each close from the 31st on."""
     returns = [math.log(later / earlier) for earlier, later in pairwise(closes)]
-    return [
-        float(np.std(returns[end - DAYS : end], ddof=1)) * math.sqrt(_YEAR) for end in range(DAYS, len(returns) + 1)
-    ]
+    return [float(np.std(returns[end - DAYS : end], ddof=1)) * math.sqrt(_YEAR) for end in range(DAYS, len(returns) + 1)]
 
 
 def implied(realised: float, usual: float) -> float:

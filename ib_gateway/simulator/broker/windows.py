@@ -33,24 +33,20 @@ def windows(
     """
     begun = (day for day in days.before(listing, end_ns) if (day.regular if regular else day.sessions)[0].open_ns < end_ns)
     chosen: list[Window] = []
-    left = duration.count * NS_PER_SECOND
+    left = duration.number * NS_PER_SECOND
     since: date | None = None
-    for number, (day, earlier) in enumerate(pairwise(chain(begun, [None]))):
+    for position, (day, earlier) in enumerate(pairwise(chain(begun, [None]))):
         if day is None:
             break
         since = since or duration.back_from(day.date)
-        done = {"S": left <= 0, "D": number >= duration.count}.get(duration.unit, day.date <= since)
-        if done:
+        if {"S": left <= 0, "D": position >= duration.number}.get(duration.unit, day.date <= since):
             break
-        start_ns = day.open_ns
+        start_ns = earlier.close_ns if earlier is not None and not regular else day.open_ns
         if duration.unit == "S":
-            start_ns, left = _last_seconds(day, end_ns, left, regular=regular)
-        if duration.unit == "S" and not whole_days:
-            pass
-        elif earlier is not None and not regular:
-            start_ns = earlier.close_ns
-        close_ns = day.close_ns if whole_days else min(day.close_ns, end_ns)
-        chosen.extend(_cut(day, start_ns, close_ns, regular=regular))
+            last_ns, left = _last_seconds(day, end_ns, left, regular=regular)
+            start_ns = start_ns if whole_days else last_ns
+        end = day.close_ns if whole_days else min(day.close_ns, end_ns)
+        chosen.extend(_cut(day, start_ns, end, regular=regular))
     return chosen[::-1]
 
 

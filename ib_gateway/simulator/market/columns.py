@@ -13,8 +13,8 @@ Integers = NDArray[np.int64]
 class Columns(NamedTuple):
     """Spans of time in order, each with its prices. A tick is a span whose four prices are one.
 
-    `times` are when they begin, in UTC nanoseconds; `money` is the sum of price times size of the trades in a span, `count`
-    how many trades there were. Volume, money and count are 0 for quotes.
+    `times` are when they begin, in UTC nanoseconds; `money` is the sum of price times size of the trades in a span, `trades`
+    how many there were. Volume, money and trades are 0 for quotes.
     """
 
     times: Integers
@@ -24,11 +24,11 @@ class Columns(NamedTuple):
     close: Floats
     volume: Floats
     money: Floats
-    count: Floats
+    trades: Floats
 
     @classmethod
     def of(cls, times: ArrayLike, prices: Sequence[ArrayLike], trades: Sequence[ArrayLike] | None = None) -> Self:
-        """Columns of open, high, low and close, and of volume, money and count where there are trades."""
+        """Columns of open, high, low and close, and of volume, money and number where there are trades."""
         at = np.asarray(times, dtype=np.int64)
         floats = [np.asarray(column, dtype=np.float64) for column in (*prices, *(trades or ()))]
         return cls(at, *floats, *[np.zeros(len(at)) for _ in range(7 - len(floats))])
@@ -55,7 +55,8 @@ class Columns(NamedTuple):
 
     def chosen(self, which: "Integers | NDArray[np.bool_] | slice") -> Self:
         """Some of the spans."""
-        return type(self)(*(column[which] for column in self))
+        prices: list[Floats] = [column[which] for column in self[1:]]
+        return type(self)(self.times[which], *prices)
 
     def between(self, start_ns: int, end_ns: int) -> Self:
         """Spans that begin in [`start_ns`, `end_ns`)."""

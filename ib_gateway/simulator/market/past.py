@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import takewhile
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 from zlib import crc32
 
 import numpy as np
@@ -36,15 +36,17 @@ _FIRST_ORDINAL, _DAYS = 726_000, 60_000
 
 
 class Minutes(NamedTuple):
-    """The minutes of a trading day. Prices are the bid's, in ticks; `sides` are 1 where a minute's first and last trade met the
-    ask; `steps` is 240 unless the past ends in a minute."""
+    """The minutes of a trading day. Prices are the bid's, in ticks.
+
+    `sides` are 1 where a minute's first and last trade met the ask; `steps` is 240 unless the past ends within a minute.
+    """
 
     times: Integers
     open: Integers
     high: Integers
     low: Integers
     close: Integers
-    count: Integers
+    trades: Integers
     units: Integers
     sides: Integers
     steps: Integers
@@ -94,10 +96,9 @@ class InstrumentPast:
         last = end if end == self.end_ns else end // MINUTE_NS * MINUTE_NS
         if whole >= last:
             return self.ticks(what, start_ns, end)
-        parts = [self.ticks(what, start_ns, whole)]
-        for number in reversed(self._overlapping(whole, last)):
-            parts.append(self._columns(self.day_minutes(number), what).between(whole, last))
-        return Columns.joined([*parts, self.ticks(what, last, end)])
+        days = reversed(self._overlapping(whole, last))
+        parts = [self._columns(self.day_minutes(number), what).between(whole, last) for number in days]
+        return Columns.joined([self.ticks(what, start_ns, whole), *parts, self.ticks(what, last, end)])
 
     def days(self, what: str, start_ns: int, end_ns: int, *, regular: bool) -> Columns:
         """Whole days whose sessions begin in [`start_ns`, `end_ns`), at the time at which they begin."""
@@ -136,9 +137,9 @@ class InstrumentPast:
         if not parts:
             none = np.zeros(0, dtype=np.int64)
             return Steps(none, none, np.zeros(0), np.zeros(0), none, np.zeros(0))
-        joined = Steps(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-        low, high = np.searchsorted(joined.times, (start_ns, end_ns))
-        return Steps(*(column[low:high] for column in joined))
+        columns: list[NDArray[Any]] = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        low, high = np.searchsorted(columns[0], (start_ns, end_ns))
+        return Steps(*(column[low:high] for column in columns))
 
     def prices(self, ticks: "Floats | Integers") -> Floats:
         """Prices of numbers of ticks."""
@@ -196,7 +197,7 @@ class InstrumentPast:
         return np.array(row, dtype=np.float64)
 
     def _day_trades(self, minutes: Minutes, inside: NDArray[np.bool_]) -> Floats:
-        traded = np.flatnonzero(inside & (minutes.count > 0))
+        traded = np.flatnonzero(inside & (minutes.trades > 0))
         if not len(traded):
             return np.full(7, np.nan)
         table = self._trade_table(minutes)[:, traded]
@@ -223,7 +224,7 @@ class InstrumentPast:
     def _minute_of_day(self, times: Integers) -> Integers:
         offset = self.listing.trading.local(int(times[0])).utcoffset() if len(times) else None
         shift = int(offset.total_seconds()) * NS_PER_SECOND if offset else 0
-        return cast("Integers", (times + shift) // MINUTE_NS % 1440)
+        return (times + shift) // MINUTE_NS % 1440
 
     def _bridge(
         self, number: int, normals: Floats, pace: Floats, whole_pace: float, steps: Integers
@@ -262,7 +263,7 @@ class InstrumentPast:
     def _columns(self, minutes: Minutes, what: str) -> Columns:
         if what != "TRADES":
             return self._priced(minutes.times, what, [minutes.open, minutes.high, minutes.low, minutes.close], None)
-        traded, table = minutes.count > 0, self._trade_table(minutes)
+        traded, table = minutes.trades > 0, self._trade_table(minutes)
         return self._priced(minutes.times[traded], what, table[:4, traded], table[4:, traded])
 
     def _trade_table(self, minutes: Minutes) -> Floats:
@@ -272,9 +273,9 @@ class InstrumentPast:
             minutes.close + self.spread * minutes.sides[1],
         ], dtype=np.float64)  # fmt: skip
         volume = minutes.units * self._unit
-        return np.vstack((prices, volume, volume * np.rint(prices.mean(axis=0) * 1000) / 1000, minutes.count))
+        return np.vstack((prices, volume, volume * np.rint(prices.mean(axis=0) * 1000) / 1000, minutes.trades))
 
-    def _priced(self, times: Integers, what: str, ticks: "NDArray[np.float64] | list[Integers]", trades: Floats | None) -> Columns:
+    def _priced(self, times: Integers, what: str, ticks: "Floats | list[Integers]", trades: Floats | None) -> Columns:
         above = {"ASK": float(self.spread), "MIDPOINT": self.spread / 2}.get(what, 0.0)
         prices = [self.prices(np.asarray(column) + above) for column in ticks]
         if trades is None or what != "TRADES":
@@ -295,14 +296,15 @@ class InstrumentPast:
         else:
             top, bottom = (int(n) + 1 for n in random.choice(count - 2, 2, replace=False))
             knots = sorted(((0, first), (top, high), (bottom, low), (count - 1, last)))
-            line = np.interp(np.arange(count), *zip(*knots, strict=True))
+            where, values = zip(*knots, strict=True)
+            line = np.interp(np.arange(count), where, values)
             bid = np.clip(np.rint(line + random.normal(0.0, 0.12 * (high - low), count)), low, high).astype(np.int64)
             for step, value in knots:
                 bid[step] = value
-            if minutes.count[at]:
+            if minutes.trades[at]:
                 must = np.array([0, count - 1, top, bottom])
                 sides = np.array([minutes.sides[0, at], minutes.sides[1, at], 1, 0])
-                price, size = self._make_trades(random, bid, must, sides, int(minutes.count[at]), int(minutes.units[at]))
+                price, size = self._make_trades(random, bid, must, sides, int(minutes.trades[at]), int(minutes.units[at]))
         return Steps(start + STEP_NS * np.arange(count), bid, sizes[0], sizes[1], price, size)
 
     def _make_trades(

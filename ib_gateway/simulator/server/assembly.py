@@ -46,10 +46,10 @@ def open_exchange(options: SimulatorOptions, catalogue: Catalogue, start_ns: int
     return Exchange(catalogue.instruments(), cash, terms, calendar)
 
 
-def history_terms(options: SimulatorOptions, catalogue: Catalogue) -> HistoryTerms:
+def history_terms(options: SimulatorOptions, catalogue: Catalogue, source: Source) -> HistoryTerms:
     """What history there is: of a recording what it holds, of the seeded market years before it began."""
     days = TradingDays(always=options.hours == "always")
     if options.recording is not None:
-        return HistoryTerms(None, days, options.rules)
+        return HistoryTerms(None, days, options.rules, source.next_ns)
     past = SeededPast({listing.instrument.id: listing for listing in catalogue}, days, options.seed)
-    return HistoryTerms(past, days, options.rules)
+    return HistoryTerms(past, days, options.rules, source.next_ns)

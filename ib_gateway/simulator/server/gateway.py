@@ -54,7 +54,7 @@ class SimulatedGateway:
         self._hall = Hall(options, self._clock, injector, self.counters)
         self._broker = Broker(
             self._catalogue, self._exchange, self._clock, self, self._hall.send, self._interest,
-            order_rules=options.orders, history_terms=history_terms(options, self._catalogue),
+            order_rules=options.orders, history_terms=history_terms(options, self._catalogue, self._source),
         )  # fmt: skip
         self._hall.broker = self._broker
         self._listener = Listener(options.host, self._hall.accept)
