@@ -34,6 +34,9 @@ def simulate(
     hours: Annotated[
         Literal["real", "always"], typer.Option(help="Keep trading hours and holidays, or never close a market.")
     ] = "real",
+    scenario: Annotated[Path | None, typer.Option(help="YAML file of faults, or the name of a shipped scenario.")] = None,
+    control_port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port of the control API; none if unset.")] = None,
+    control_host: Annotated[str, typer.Option(help="Address of the HTTP control API.")] = "127.0.0.1",
 ) -> None:
     """Serve the TWS protocol until Ctrl-C: any ib_insync, ib_async or ibapi program can connect."""
     from ib_gateway.simulator import SimulatorOptions, serve
@@ -49,6 +52,9 @@ def simulate(
         speed=speed,
         seed=seed,
         cash=cash,
+        scenario=scenario,
+        control_port=control_port,
+        control_host=control_host,
         hours=hours,
     )
     asyncio.run(_until_stopped(serve(options)))

@@ -33,6 +33,9 @@ def _options(arguments: list[str] | None) -> SimulatorOptions:
     )
     parser.add_argument("--master-client-id", type=int, help="client that hears of all clients' orders (none)")
     parser.add_argument("--read-only", action="store_true", help="refuse requests about orders")
+    parser.add_argument("--scenario", type=Path, help="file of faults, or the name of a shipped scenario (no faults)")
+    parser.add_argument("--control-port", type=int, help="port of the HTTP control API, 0 for any (none)")
+    parser.add_argument("--control-host", default=default.control_host, help="address of the control API (%(default)s)")
     given = parser.parse_args(arguments)
     return SimulatorOptions(
         host=given.host,
@@ -45,6 +48,9 @@ def _options(arguments: list[str] | None) -> SimulatorOptions:
         quotes_per_second=given.quotes_per_second,
         state=given.state,
         cash=given.cash,
+        scenario=given.scenario,
+        control_port=given.control_port,
+        control_host=given.control_host,
         hours=given.hours,
         orders=OrderRules(master_client_id=given.master_client_id, read_only=given.read_only),
     )

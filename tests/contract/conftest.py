@@ -75,3 +75,10 @@ async def until(ib: ib_insync.IB, holds: Callable[[], object]) -> None:
     async with within():
         while not holds():
             await ib.updateEvent
+
+
+async def eventually(holds: Callable[[], object]) -> None:
+    """Wait until something holds that no event tells of."""
+    async with within():
+        while not holds():  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.01)

@@ -1,13 +1,14 @@
 """Sockets that close, refuse, or accept and never answer: what an unmodified ib_insync sees of it."""
 
 import asyncio
+import socket
 
 import ib_insync
 import pytest
 
 from ib_gateway.simulator.faults import Disconnect, Freeze, HalfOpen, PortReset, Restart, StuckClientId, TwoFactor
 from ib_gateway.simulator.rules import Rules
-from tests.contract.conftest import until, within
+from tests.contract.conftest import eventually, until, within
 
 EURUSD = ib_insync.Forex("EURUSD", conId=12087792, localSymbol="EUR.USD", tradingClass="EUR.USD")
 
@@ -43,7 +44,7 @@ async def reconnected(gateway, connect, client_id=1):
         while True:
             try:
                 return await connect(gateway, client_id)
-            except (OSError, TimeoutError, asyncio.TimeoutError):
+            except (OSError, TimeoutError):
                 await asyncio.sleep(0.02)
 
 
@@ -54,12 +55,6 @@ async def is_refused(gateway):
         return True
     writer.close()
     return False
-
-
-async def opens(gateway):
-    async with within():
-        while await is_refused(gateway):
-            await asyncio.sleep(0.01)
 
 
 # Restarts and logins
@@ -101,9 +96,7 @@ async def test_a_restart_may_end_in_waiting_for_the_second_factor(make_gateway, 
     ib = await connect(gateway)
     gateway.faults.inject(Restart(down_seconds=30.0, two_factor=True))
     assert await cut_off(ib)
-    async with within():
-        while gateway.faults.state != "waiting-for-two-factor":
-            await asyncio.sleep(0.01)
+    await eventually(lambda: gateway.faults.state == "waiting-for-two-factor")
     assert await is_refused(gateway)
     assert gateway.faults.approve()
     assert (await reconnected(gateway, connect)).isConnected()
@@ -116,8 +109,7 @@ async def test_a_login_that_waits_for_its_second_factor_refuses_until_it_is_appr
         await connect(gateway)
     assert gateway.faults.approve()
     assert not gateway.faults.approve()
-    await opens(gateway)
-    assert (await connect(gateway)).isConnected()
+    assert (await reconnected(gateway, connect)).isConnected()
 
 
 async def test_the_second_factor_may_come_by_itself(make_gateway, connect):
@@ -218,7 +210,8 @@ async def test_a_client_id_stays_stuck_after_its_client_has_left(make_gateway, c
         await again.connectAsync("127.0.0.1", gateway.port, clientId=1, timeout=0.3)
     assert heard == [(326, "Unable to connect as the client id is already in use. Retry with a unique client id.")]
     assert (await connect(gateway, 2)).isConnected()
-    assert (await reconnected(gateway, connect)).isConnected()
+    await eventually(lambda: not gateway.faults.active())
+    assert (await connect(gateway)).isConnected()
 
 
 async def test_every_id_that_was_in_use_can_be_stuck_at_once(gateway, connect, ib):
@@ -263,10 +256,10 @@ async def test_a_reader_that_is_slow_gets_the_newest_ticks_and_every_order_messa
     ticker = await quoted(ib)
     transport = ib.client.conn.transport
     transport.pause_reading()
+    for end, buffer in ((transport, socket.SO_RCVBUF), (gateway._hall.sessions[1]._transport, socket.SO_SNDBUF)):
+        end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, buffer, 8192)
     trades = [ib.placeOrder(EURUSD, ib_insync.LimitOrder("BUY", 1000, 0.5)) for _ in range(5)]
-    async with within(30):
-        while not gateway.counters["conflated"] > 1000:
-            await asyncio.sleep(0.02)
+    await eventually(lambda: gateway.counters["conflated"] > 1000)
     assert gateway.counters["slow_reader"] == 0
     transport.resume_reading()
     await until(ib, lambda: all(trade.orderStatus.status in ("Submitted", "PreSubmitted") for trade in trades))

@@ -17,6 +17,7 @@ from ib_gateway.simulator.broker.desk_reference import ReferenceDesk
 from ib_gateway.simulator.broker.desk_research import ResearchDesk
 from ib_gateway.simulator.broker.farms import ASKS_DEFINITIONS, DEFINITIONS, HISTORY, Farms
 from ib_gateway.simulator.broker.floor import Floor, Handler, local_date
+from ib_gateway.simulator.broker.held import Fill, HeldOrder
 from ib_gateway.simulator.broker.hmds import HistoryTerms, Hmds
 from ib_gateway.simulator.broker.market_data.terms import MarketTerms
 from ib_gateway.simulator.broker.orders import ExerciseDesk, OrderDesk, OrderRules, Terminal, bookings
@@ -143,6 +144,16 @@ class Broker:
             self._waiting.append((client, request))
             return
         self._handlers[type(request)](client, request)
+
+    # What the broker's own terminal shows.
+
+    def orders_of_the_day(self) -> list[HeldOrder]:
+        """Every order of the day, standing or done."""
+        return self._floor.book.orders()
+
+    def executions_of_the_day(self) -> list[Fill]:
+        """Every execution of the day, corrected ones as they are now."""
+        return list(self._floor.book.fills)
 
     # What may go wrong.
 

@@ -153,6 +153,11 @@ class Injector:
             self._schedule(script, due_ns, step)
         self._settle()
 
+    def unload(self) -> None:
+        """Play no scenario any more; faults that it has caused stay."""
+        self.script = None
+        self._settle()
+
     def _schedule(self, script: Script, due_ns: int, step: Step) -> None:
         def happen(at_ns: int) -> list[Effect]:
             if self.script is not script:

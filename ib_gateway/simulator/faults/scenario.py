@@ -9,10 +9,10 @@
         fault: {kind: restart, down_seconds: 90}
       - after: {message: PlaceOrder, direction: request, number: 3, client_id: 1}
         fault: {kind: drop, message: OrderStatus, count: 1}
-      - on: {message: Execution, probability: 0.1}          # after each such message, with that probability
+      - each: {message: Execution, probability: 0.1}        # after each such message, with that probability
         fault: {kind: duplicate, message: CommissionReport, count: 1}
 
-Every step has one of `at`, `after` and `on`, and one fault. Times are those of the gateway's clock.
+Every step has one of `at`, `after` and `each`, and one fault. Times are those of the gateway's clock.
 """
 
 import re
@@ -154,10 +154,10 @@ def fault_of(content: Any, where: str = "the fault") -> Fault:
 
 
 def _step(content: Any, where: str) -> Step:
-    _only(content, ("at", "days", "after", "on", "fault"), where)
-    whens = [name for name in ("at", "after", "on") if name in content]
+    _only(content, ("at", "days", "after", "each", "fault"), where)
+    whens = [name for name in ("at", "after", "each") if name in content]
     if len(whens) != 1:
-        raise BadInput(f"{where}: a step needs exactly one of at, after and on; it has {' and '.join(whens) or 'none'}")
+        raise BadInput(f"{where}: a step needs exactly one of at, after and each; it has {' and '.join(whens) or 'none'}")
     if "days" in content and whens != ["at"]:
         raise BadInput(f"{where}: days go with at")
     if "fault" not in content:
@@ -192,7 +192,7 @@ def _days(days: Any, where: str) -> frozenset[int]:
 
 
 def _message(content: Any, name: str, where: str) -> OnMessage:
-    other = {"after": "number", "on": "probability"}[name]
+    other = {"after": "number", "each": "probability"}[name]
     _only(content, ("message", "direction", "client_id", other), f"{where}: {name}")
     if "message" not in content or other not in content:
         raise BadInput(f"{where}: {name} needs message and {other}")

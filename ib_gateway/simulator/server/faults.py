@@ -9,6 +9,7 @@ import structlog
 
 from atlas.domain import AtlasError, BadInput
 from ib_gateway.simulator.broker import Broker
+from ib_gateway.simulator.broker.orders.terms import Turned
 from ib_gateway.simulator.codec import tables
 from ib_gateway.simulator.faults import Active, Fault, Injector, Kinds, Scenario, load
 from ib_gateway.simulator.faults.effects import Amend, Ask, Close, Effect, LoseSubscriptions, Posture, ResetPort, Stall, Tell
@@ -95,6 +96,10 @@ class Faults:
         self.on_time()
         return scenario
 
+    def stop(self) -> None:
+        """Play no scenario any more. What it has caused stays until it is over or cleared."""
+        self._injector.unload()
+
     @property
     def scenario(self) -> Scenario | None:
         """The scenario that is played."""
@@ -179,7 +184,10 @@ class Faults:
             case ResetPort(port=port):
                 self._reset_port(port)
             case Amend(fault=fault):
-                self._amend(fault)
+                try:
+                    self._amend(fault)
+                except Turned as error:
+                    raise BadInput(str(error)) from None
 
     def _reset_port(self, port: int | None) -> None:
         self._listener.refuse(port)
@@ -189,7 +197,7 @@ class Faults:
         self._listener.open()
 
     def _amend(self, fault: CorrectExecution | BustExecution | ForkOrder) -> None:
-        broker: Any = self._broker
+        broker = self._broker
         match fault:
             case CorrectExecution(execution_id=execution_id, price=price, quantity=quantity):
                 broker.correct_execution(execution_id or self._newest_execution(), price=price, quantity=quantity)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import structlog
 
@@ -22,8 +22,12 @@ from ib_gateway.simulator.server.counters import Counters
 from ib_gateway.simulator.server.faults import Faults, message_kinds
 from ib_gateway.simulator.server.hall import Hall
 from ib_gateway.simulator.server.listener import Listener
+from ib_gateway.simulator.server.terminal import Terminal
 from ib_gateway.simulator.server.virtual_time import Time
 from ib_gateway.simulator.state import NoStateFile, StateFile
+
+if TYPE_CHECKING:
+    from ib_gateway.simulator.control import ControlServer
 
 _log = structlog.get_logger("ib_gateway.simulator")
 _TICK_SECONDS = 0.25
@@ -32,7 +36,7 @@ _TICK_SECONDS = 0.25
 class SimulatedGateway:
     """A simulated IB Gateway in this process, from `async with` on.
 
-    `faults` breaks it on purpose, `time` is its clock, `counters` say what happened.
+    `faults` breaks it on purpose, `time` is its clock, `terminal` the broker's own, `counters` say what happened.
 
     Raises on entry:
         BadInput: the instruments file, the recording, the scenario or the state file cannot be used.
@@ -61,14 +65,20 @@ class SimulatedGateway:
         self.faults = Faults(injector, self._clock, self._hall, self._listener, self._broker)
         self.feed = Feed(self._source, self._clock, self._play, self._hall.drained, self.faults.next_due_ns, self._on_time)
         self.time = Time(self._clock, self.feed, self.faults)
+        self.terminal = Terminal(self._hall, self._broker, self._exchange)
         self._tasks: list[asyncio.Task[None]] = []
         self._starting: asyncio.TimerHandle | None = None
-        self.control_port = 0
+        self._control: ControlServer | None = None
 
     @property
     def port(self) -> int:
         """The port that clients connect to."""
         return self._listener.port
+
+    @property
+    def control_port(self) -> int:
+        """The port of the HTTP control API; 0 if it has none."""
+        return self._control.port if self._control else 0
 
     # Setting up and tearing down.
 
@@ -79,9 +89,15 @@ class SimulatedGateway:
             self._listener.bind(options.port)
             if self._scenario is not None:
                 self.faults.play(self._scenario)
+            if options.control_port is not None:
+                from ib_gateway.simulator.control import ControlServer
+
+                self._control = ControlServer(self, options.control_host, options.control_port)
             if self.faults.state in ("running", "frozen"):
                 await self._listener.listen()
         except BaseException:
+            if self._control:
+                self._control.abandon()
             self._listener.close()
             self._state.close()
             raise
@@ -89,8 +105,11 @@ class SimulatedGateway:
             self.feed.start()
         self.faults.rearm()
         self._tasks = [asyncio.create_task(self._run_feed()), asyncio.create_task(self._run_timer())]
+        if self._control:
+            self._tasks.append(asyncio.create_task(self._control.serve()))
         _log.info("simulated gateway ready", port=self.port, accounts=list(options.accounts), speed=options.speed,
-                  recording=str(options.recording or ""), state=self.faults.state)  # fmt: skip
+                  recording=str(options.recording or ""), state=self.faults.state,
+                  control=self.control_port or None)  # fmt: skip
         return self
 
     async def __aexit__(
@@ -98,6 +117,8 @@ class SimulatedGateway:
     ) -> None:
         self.faults.close()
         self._listener.close()
+        if self._control:
+            await self._control.close()
         if self._starting:
             self._starting.cancel()
         for task in self._tasks:
