@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -42,6 +41,7 @@ class Faults:
         self._listener = listener
         self._broker = broker
         self._stands = Posture()
+        self._read_only = broker.read_only  # as it is without any fault
         self._alarm: asyncio.TimerHandle | None = None
         hall.act_on_pending = self._act_on_pending
 
@@ -226,7 +226,7 @@ class Faults:
         if stood == stands:
             return
         self._stands = stands
-        broker: Any = self._broker
+        broker = self._broker
         if stands.port != stood.port and self._listener.port:
             self._listener.open() if stands.port == "open" else self._listener.refuse() if stood.port == "open" else None
             _log.info("gateway " + ("ready" if stands.port == "open" else stands.port), port=self._listener.port)
@@ -237,7 +237,7 @@ class Faults:
             for session in self._hall.of(None):
                 session.go_on()
         if stands.read_only != stood.read_only:
-            broker.read_only = stands.read_only
+            broker.read_only = stands.read_only or self._read_only
         if stands.competing != stood.competing:
             broker.compete(stands.competing)
         for farm in sorted(stands.farms_down ^ stood.farms_down):
