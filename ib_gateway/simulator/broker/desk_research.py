@@ -91,7 +91,7 @@ class ResearchDesk:
             return
         try:
             end = min(now, _moment(request.end, now) + 1)
-            start = _moment(request.start, end - _YEAR_NS)
+            start = max(_moment(request.start, 0), end - _YEAR_NS)  # older news are not kept
         except ValueError as error:
             floor.error(client, request.req_id, 321, f"{_INVALID}{error}")
             return

@@ -1,6 +1,7 @@
 """The instruments file: YAML in, listings out. An unknown field, a wrong type or a con id given twice is named in the error."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,16 @@ def load(path: Path | None = None) -> Catalogue:
     Raises:
         BadInput: the file is missing, is not YAML, has an unknown or ill-typed field, an unknown reference or a duplicate.
     """
-    path = path or DEFAULT
+    return _shipped() if path is None else _load(path)
+
+
+@cache
+def _shipped() -> Catalogue:
+    """The catalogue of the shipped file: nothing changes it, so all gateways of a process share it."""
+    return _load(DEFAULT)
+
+
+def _load(path: Path) -> Catalogue:
     try:
         raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
         file = msgspec.convert(raw, File)

@@ -6,6 +6,7 @@ import pytest
 
 from atlas.domain import InstrumentKind, from_datetime
 from ib_gateway.simulator.instruments import load
+from ib_gateway.simulator.instruments.file import DEFAULT
 from ib_gateway.simulator.messages import Contract
 
 TODAY = "20261120"
@@ -76,10 +77,13 @@ def test_options_that_have_expired_are_found_on_request_only(catalogue):
     assert names(catalogue.find(old, TODAY, include_expired=True)) == ["AAPL-20260220-250C@SMART"]
 
 
-def test_con_ids_of_options_are_the_same_in_every_run_and_for_every_grid(catalogue):
+def test_con_ids_of_options_are_the_same_in_every_run_and_for_every_range_of_strikes(catalogue, tmp_path):
     assert catalogue.get("AAPL-20261218-250C@SMART").instrument.con_id == 1500000000 + (323 * 20_000 + 50) * 2
-    again = load()
-    assert all(again.get(one.instrument.id).instrument.con_id == one.instrument.con_id for one in catalogue)
+    narrow = tmp_path / "instruments.yaml"
+    narrow.write_text(DEFAULT.read_text().replace("strikes: {first: 200, last: 340,", "strikes: {first: 240, last: 260,"))
+    again = load(narrow)
+    assert len(list(again)) < len(list(catalogue))
+    assert all(catalogue.get(one.instrument.id).instrument.con_id == one.instrument.con_id for one in again)
 
 
 @pytest.mark.parametrize("day", ["20261120", "20261217", "20261218"])

@@ -53,14 +53,14 @@ def query(con_id: int | None, filters: str, days: tuple[str, str], limit: int | 
     Days are YYYYMMDD; empty ones are a year back, and a year ahead.
 
     Raises:
-        ValueError: the filter is no JSON object, or a day is none.
+        ValueError: the filter cannot be read, or a day is none.
     """
-    wanted: dict[str, Any] = {}
-    if filters:
-        wanted = json.loads(filters)
-        if not isinstance(wanted, dict):
-            raise ValueError(f"{filters} is not an object")
-    con_ids = {con_id} if con_id else {int(text) for text in wanted.get("watchlist", [])}
+    try:
+        wanted: Mapping[str, Any] = json.loads(filters or "{}")
+        con_ids = {con_id} if con_id else {int(text) for text in wanted.get("watchlist", [])}
+        most = int(wanted.get("limit") or limit or _MOST_EVENTS)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise ValueError(f"the filter cannot be read: {filters[:80]}") from None
     kinds = {tag for tag in _TYPES if str(wanted.get(tag, "")).lower() == "true"} or set(_TYPES)
     first, last = (_day(text) for text in days)
     return Query(
@@ -68,7 +68,7 @@ def query(con_id: int | None, filters: str, days: tuple[str, str], limit: int | 
         frozenset(kinds),
         first or today - _AHEAD_AND_BACK,
         last or today + _AHEAD_AND_BACK,
-        max(1, min(_MOST_EVENTS, int(wanted.get("limit") or limit or _MOST_EVENTS))),
+        max(1, min(_MOST_EVENTS, most)),
     )
 
 
