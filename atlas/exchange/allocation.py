@@ -42,6 +42,8 @@ def divided(shares: Mapping[str, Decimal], held: Mapping[str, Decimal], quantity
 
 def scaled(shares: Sequence[Share], held: Mapping[str, Decimal], remaining: Decimal, step: Decimal) -> tuple[Share, ...]:
     """Shares of an order of which only `remaining` is left to fill, in proportion to what each account misses."""
+    if not shares:
+        return ()
     missing = {share.account: exact(share.quantity) - held.get(share.account, Decimal(0)) for share in shares}
     left = divided(missing, {}, remaining, step) if remaining else {}
     return tuple(

@@ -272,6 +272,8 @@ class Engine:
 
     def _rebalance(self, standing: Standing, quantity: Decimal, before: Decimal, at_ns: int) -> None:
         for sibling in self._book.siblings(standing.order):
+            if self._is_gone(sibling):  # with its parent
+                continue
             step = exact(self._book.markets[sibling.order.instrument].instrument.size_step)
             event = aftermath(standing.order, quantity, before, sibling, step, at_ns)
             if isinstance(event, Cancelled):

@@ -40,7 +40,7 @@ class Exchange:
     All methods that change something return what happened, in order. `at_ns` is the caller's time; what a quote or a trade
     causes carries its exchange time, what time causes the time at which it was due. Every call first lets time pass: what that
     did comes before what the call itself did, so the first event that submit, modify or cancel return need not be about their
-    order.
+    order. Time never goes back: an earlier `at_ns` counts as the latest that something happened at.
     """
 
     def __init__(
@@ -145,12 +145,12 @@ class Exchange:
 
     def submit(self, order: Order, at_ns: int) -> list[ExchangeEvent]:
         """Place `order`: it is rejected, or accepted and matched at once as far as the market goes."""
-        passed = list(self.on_time(at_ns))
+        passed, at_ns = list(self.on_time(at_ns)), max(at_ns, self._book.now_ns)
         objection = self._objection(order, at_ns)
         if objection:
             return [*passed, Rejected(order, *objection, at_ns)]
         book = self._book
-        book.now_ns = max(book.now_ns, at_ns)
+        book.now_ns = at_ns
         book.wake(self._markets[order.instrument], at_ns)
         provisional = Standing(order, 0, 0, Stage.HELD, *book.begin(order, at_ns))
         provisional.is_free = provisional.is_free or order.parent_id in book.filled
@@ -165,7 +165,7 @@ class Exchange:
 
         With an order's id in place of an order only what is not None changes.
         """
-        passed = list(self.on_time(at_ns))
+        passed, at_ns = list(self.on_time(at_ns)), max(at_ns, self._book.now_ns)
         order_id = order if isinstance(order, str) else order.id
         standing = self.standing(order_id)
         if standing is None:
@@ -177,17 +177,17 @@ class Exchange:
             return [*passed, Refused(order_id, *objection, at_ns)]
         prices_stay = (new.limit_price, new.stop_price) == (old.limit_price, old.stop_price)
         priority = standing.priority if prices_stay and new.quantity <= old.quantity else self._book.next_priority
-        self._book.now_ns = max(self._book.now_ns, at_ns)
+        self._book.now_ns = at_ns
         self._engine.change(Modified(new, priority, at_ns))
         return [*passed, *self._tell()]
 
     def cancel(self, order_id: str, at_ns: int, text: str = "") -> list[ExchangeEvent]:
         """Take what is left of an order off the book, with its children and the others of its OCA group."""
-        passed = list(self.on_time(at_ns))
+        passed, at_ns = list(self.on_time(at_ns)), max(at_ns, self._book.now_ns)
         standing = self.standing(order_id)
         if standing is None:
             return [*passed, Refused(order_id, Reason.NOT_STANDING, _NOT_STANDING, at_ns)]
-        self._book.now_ns = max(self._book.now_ns, at_ns)
+        self._book.now_ns = at_ns
         self._engine.cancel(standing, at_ns, text)
         return [*passed, *self._tell()]
 

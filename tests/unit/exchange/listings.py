@@ -3,7 +3,8 @@
 import itertools
 from typing import Any
 
-from atlas.domain import Instrument, InstrumentKind, Order, OrderKind, Quote, Side, TimeInForce
+from atlas.domain import Instrument, InstrumentKind, Order, OrderKind, Quote, Side, TimeInForce, Trade
+from atlas.exchange import Phase
 
 EURUSD = Instrument("EUR.USD@IDEALPRO", InstrumentKind.CASH, "EUR", "IDEALPRO", "USD", 1, 0.00005, size_step=1, min_size=1)
 AAPL = Instrument("AAPL@SMART", InstrumentKind.STOCK, "AAPL", "SMART", "USD", 2, 0.01)
@@ -37,3 +38,20 @@ def order(instrument: Instrument, side: Side, quantity: float, limit: float | No
 
 
 _numbers = itertools.count(1)
+
+
+def trade(instrument: Instrument, price: float, size: float = 0.0, at: int = 1) -> Trade:
+    return Trade(instrument.id, price, size, at, at)
+
+
+class Days:
+    """Trading days of 1000 nanoseconds: extended from 100 and from 700, regular from 200, closed from 800 on."""
+
+    _changes = ((0, Phase.CLOSED), (100, Phase.EXTENDED), (200, Phase.REGULAR), (700, Phase.EXTENDED), (800, Phase.CLOSED))
+
+    def phase(self, _instrument: str, at_ns: int) -> Phase:
+        return [phase for start, phase in self._changes if start <= at_ns % 1000][-1]
+
+    def next_change(self, _instrument: str, at_ns: int) -> int:
+        day = at_ns - at_ns % 1000
+        return next(day + start for start in (100, 200, 700, 800, 1100) if day + start > at_ns)
