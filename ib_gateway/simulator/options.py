@@ -7,6 +7,7 @@ import msgspec
 
 from atlas.domain import BadInput
 from ib_gateway.simulator.broker import OrderRules
+from ib_gateway.simulator.entitlements import Entitlements
 from ib_gateway.simulator.rules import Rules
 
 
@@ -29,6 +30,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
             subscribes to several streams at once misses nothing.
         handshake_seconds: Real seconds in which a connection must have started the API.
         rules: The broker's limits.
+        entitlements: What market data the login has subscribed to.
         orders: Settings of the order desk: the master client id, a read-only API, precautions.
         hours: "real" keeps trading hours and holidays, "always" never closes a market.
         scenario: File of faults and when they happen, or the name of a shipped one; None lets nothing go wrong.
@@ -55,6 +57,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     control_host: str = "127.0.0.1"
     max_buffered_bytes: int = 64 * 1024 * 1024
     rules: Rules = Rules()
+    entitlements: Entitlements = Entitlements()
     orders: OrderRules = OrderRules()
     hours: Literal["real", "always"] = "real"
 

@@ -19,6 +19,7 @@ from ib_gateway.simulator.broker.farms import ASKS_DEFINITIONS, DEFINITIONS, HIS
 from ib_gateway.simulator.broker.floor import Floor, Handler, local_date
 from ib_gateway.simulator.broker.held import Fill, HeldOrder
 from ib_gateway.simulator.broker.hmds import HistoryTerms, Hmds
+from ib_gateway.simulator.broker.market_data.archive_facts import ArchiveFacts
 from ib_gateway.simulator.broker.market_data.terms import MarketTerms
 from ib_gateway.simulator.broker.orders import ExerciseDesk, OrderDesk, OrderRules, Terminal, bookings
 from ib_gateway.simulator.broker.records import Journal, Record, Snapshot, instruments_of
@@ -57,8 +58,9 @@ class Broker:
         self._profit = ProfitDesk(self._floor)
         self._farms = Farms()
         self._waiting: list[tuple[Client, Request]] = []
-        self._market = MarketDesk(self._floor, self._farms, market_terms)
         hmds = Hmds(self._floor, history_terms)
+        facts = ArchiveFacts(catalogue, hmds.archive, hmds.days)
+        self._market = MarketDesk(self._floor, self._farms, market_terms, facts)
         self._history, self._live_bars = HistoryDesk(hmds), LiveBarDesk(hmds)
         self._research = ResearchDesk(self._floor, self._market.day)
         reference = (ReferenceDesk(self._floor), self._research)

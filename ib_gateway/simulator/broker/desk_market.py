@@ -11,6 +11,7 @@ from ib_gateway.simulator.broker.market_data.desk_depth import DepthDesk
 from ib_gateway.simulator.broker.market_data.desk_streams import StreamDesk
 from ib_gateway.simulator.broker.market_data.desk_ticks import TickDesk
 from ib_gateway.simulator.broker.market_data.faces import Faces
+from ib_gateway.simulator.broker.market_data.facts import Facts
 from ib_gateway.simulator.broker.market_data.greeks import Greeks
 from ib_gateway.simulator.broker.market_data.letters import BBO, COMPONENTS
 from ib_gateway.simulator.broker.market_data.lines import Lines
@@ -25,15 +26,15 @@ from ib_gateway.simulator.messages import requests as r
 class MarketDesk:
     """Subscriptions to what the market says now."""
 
-    def __init__(self, floor: Floor, farms: Farms, terms: MarketTerms) -> None:
+    def __init__(self, floor: Floor, farms: Farms, terms: MarketTerms, facts: Facts) -> None:
         self._floor = floor
         self._farms = farms
-        phases = Phases(terms.calendar)
-        self._days = Days(floor.catalogue, phases, terms.facts.close_before)
+        phases = Phases(floor.exchange.calendar)
+        self._days = Days(floor.catalogue, phases, facts.close_before)
         self._lines = lines = Lines(floor, farms, terms)
         greeks = Greeks(floor.catalogue, self._price, terms.seed)
-        faces = Faces(floor.exchange.quote, self._days, phases)
-        speaker = Speaker(floor.send, floor.clock.now_ns, self._days, greeks, terms.facts)
+        faces = Faces(floor.exchange.quote, self._days, phases, facts)
+        speaker = Speaker(floor.send, floor.clock.now_ns, self._days, greeks, facts)
         self._streams = StreamDesk(floor, lines, faces, speaker, terms.entitlements)
         self._ticks = TickDesk(floor, lines)
         self._depth = DepthDesk(floor, lines, phases, BookModel(terms.seed))

@@ -4,8 +4,8 @@ import time
 
 from atlas.domain import NS_PER_MS, to_datetime
 from atlas.exchange import Exchange, Terms
-from atlas.exchange.calendar import AlwaysRegular
-from ib_gateway.simulator.broker import HistoryTerms, is_advisor
+from atlas.exchange.calendar import AlwaysRegular, Calendar
+from ib_gateway.simulator.broker import HistoryTerms, MarketTerms, is_advisor
 from ib_gateway.simulator.instruments import Catalogue, ListedHours
 from ib_gateway.simulator.instruments.days import TradingDays
 from ib_gateway.simulator.market import Recording, SeededPast, Source, SyntheticMarket
@@ -27,7 +27,13 @@ def open_source(options: SimulatorOptions, catalogue: Catalogue) -> tuple[Source
     start_ns = time.time_ns() if options.start_ns is None else options.start_ns
     listings = {listing.instrument.id: listing for listing in catalogue}
     active = [listing.instrument.id for listing in catalogue.front(to_datetime(start_ns).strftime("%Y%m%d"))]
-    return SyntheticMarket(listings, active, options.seed, start_ns, options.quotes_per_second), start_ns
+    calendar = open_calendar(options, catalogue)
+    return SyntheticMarket(listings, active, options.seed, start_ns, options.quotes_per_second, calendar), start_ns
+
+
+def open_calendar(options: SimulatorOptions, catalogue: Catalogue) -> Calendar:
+    """When what is listed trades."""
+    return ListedHours(catalogue) if options.hours == "real" else AlwaysRegular()
 
 
 def open_exchange(options: SimulatorOptions, catalogue: Catalogue, start_ns: int) -> Exchange:
@@ -42,8 +48,12 @@ def open_exchange(options: SimulatorOptions, catalogue: Catalogue, start_ns: int
         first_execution=ms // 1000,
     )
     cash = {account: {terms.base_currency: 0.0 if is_advisor(account) else options.cash} for account in options.accounts}
-    calendar = ListedHours(catalogue) if options.hours == "real" else AlwaysRegular()
-    return Exchange(catalogue.instruments(), cash, terms, calendar)
+    return Exchange(catalogue.instruments(), cash, terms, open_calendar(options, catalogue))
+
+
+def market_terms(options: SimulatorOptions) -> MarketTerms:
+    """What the market data desk may serve, and the seed of its books."""
+    return MarketTerms(options.rules, options.entitlements, options.seed)
 
 
 def history_terms(options: SimulatorOptions, catalogue: Catalogue, source: Source) -> HistoryTerms:

@@ -17,7 +17,7 @@ from ib_gateway.simulator.faults import load as load_scenario
 from ib_gateway.simulator.instruments import Catalogue, load
 from ib_gateway.simulator.market import Feed, Recording, Source, VirtualClock
 from ib_gateway.simulator.options import SimulatorOptions
-from ib_gateway.simulator.server.assembly import history_terms, open_exchange, open_source
+from ib_gateway.simulator.server.assembly import history_terms, market_terms, open_exchange, open_source
 from ib_gateway.simulator.server.counters import Counters
 from ib_gateway.simulator.server.faults import Faults, message_kinds
 from ib_gateway.simulator.server.hall import Hall
@@ -58,7 +58,8 @@ class SimulatedGateway:
         self._hall = Hall(options, self._clock, injector, self.counters)
         self._broker = Broker(
             self._catalogue, self._exchange, self._clock, self, self._hall.send, self._interest,
-            order_rules=options.orders, history_terms=history_terms(options, self._catalogue, self._source),
+            order_rules=options.orders, market_terms=market_terms(options),
+            history_terms=history_terms(options, self._catalogue, self._source),
         )  # fmt: skip
         self._hall.broker = self._broker
         self._listener = Listener(options.host, self._hall.accept)

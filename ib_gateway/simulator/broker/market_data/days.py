@@ -1,11 +1,12 @@
 """What the day has brought so far: open, high, low, last, volume, trades; and the close of the day before.
 
-Of currency pairs, which print no trades, the first four are of bids. A day lasts until the instrument's market opens anew, or
-until midnight where it never closes.
+Of currency pairs and indices, which print no trades, the first four are of bids. A day lasts until the instrument's market
+opens anew, or until midnight where it never closes.
 """
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from atlas.domain import NS_PER_SECOND, Quote, Trade
 from atlas.exchange.calendar import NEVER_NS, Phase
@@ -20,16 +21,23 @@ class Day:
     """One instrument's day."""
 
     __slots__ = (
-        "close", "count", "end_ns", "high", "last", "last_ns", "last_size", "low", "minute", "money", "open", "rth_last",
+        "_close", "count", "end_ns", "high", "last", "last_ns", "last_size", "low", "minute", "money", "open", "rth_last",
         "volume",
     )  # fmt: skip
 
-    def __init__(self, end_ns: int, close: float = 0.0) -> None:
+    def __init__(self, end_ns: int, close: "float | Callable[[], float]" = 0.0) -> None:
         self.end_ns = end_ns
-        self.close = close
+        self._close = close
         self.open = self.high = self.low = self.last = self.last_size = self.volume = self.money = self.rth_last = 0.0
         self.count = self.last_ns = 0
         self.minute: deque[tuple[int, float]] = deque()
+
+    @property
+    def close(self) -> float:
+        """The close of the day before; 0 if nobody knows. It is looked up when somebody asks."""
+        if callable(self._close):
+            self._close = self._close()
+        return self._close
 
     @property
     def average(self) -> float:
@@ -52,22 +60,27 @@ class Days:
         self._close_before = close_before
         self._days: dict[str, Day] = {}
         self._pairs = {listing.instrument.id for listing in catalogue if listing.sec_type == "CASH"}
+        self._indices = {listing.instrument.id for listing in catalogue if listing.sec_type == "IND"}
 
     def day(self, instrument: str, now_ns: int) -> Day:
         """The day of an instrument at a moment."""
         day = self._days.get(instrument)
         if day is None:
-            day = self._days[instrument] = Day(self._end(instrument, now_ns), self._close_before(instrument, now_ns))
+            day = self._days[instrument] = Day(self._end(instrument, now_ns), partial(self._close_before, instrument, now_ns))
         elif now_ns >= day.end_ns:
-            close = day.last or self._close_before(instrument, now_ns) or day.close
+            close = day.last or partial(self._close_before, instrument, now_ns)
             rth_last = day.rth_last
             day = self._days[instrument] = Day(self._end(instrument, now_ns), close)
             day.rth_last = rth_last
         return day
 
-    def untraded(self, instrument: str) -> bool:
-        """Whether an instrument prints no trades: a currency pair."""
+    def pair(self, instrument: str) -> bool:
+        """Whether an instrument is a currency pair, which has no last trade."""
         return instrument in self._pairs
+
+    def index(self, instrument: str) -> bool:
+        """Whether an instrument is an index, which has a last price and nothing else."""
+        return instrument in self._indices
 
     def extend(self, events: Sequence[Quote | Trade]) -> None:
         """Note what the market said."""
@@ -75,7 +88,7 @@ class Days:
         for event in events:
             if event.instrument != name or event.exchange_ns >= day.end_ns:
                 name = event.instrument
-                day, untraded = self.day(name, event.exchange_ns), name in self._pairs
+                day, untraded = self.day(name, event.exchange_ns), name in self._pairs or name in self._indices
             if type(event) is Quote:
                 if untraded and (bid := event.bid) > 0:
                     day.last = bid

@@ -17,7 +17,7 @@ from ib_gateway.simulator.broker.market_data.kinds import (
 from ib_gateway.simulator.broker.market_data.letters import BBO
 from ib_gateway.simulator.broker.market_data.lines import DUPLICATE, MAX_LINES, Grant, Lines
 from ib_gateway.simulator.broker.market_data.speaker import Speaker
-from ib_gateway.simulator.broker.market_data.subscriptions import Stream
+from ib_gateway.simulator.broker.market_data.subscriptions import Face, Stream
 from ib_gateway.simulator.entitlements import Entitlements
 from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.messages import replies
@@ -118,7 +118,7 @@ class StreamDesk:
         show = self._faces.delayed if stream.granted == DELAYED else self._faces.now
         face = show(name, now, frozen=frozen)
         self._speaker.face(client.id, stream, face)
-        if stream.ends_ns and face.bid and face.ask:
+        if stream.ends_ns and _complete(face):
             self._finish(client, stream)
 
     def _finish(self, client: Client, stream: Stream) -> None:
@@ -158,7 +158,7 @@ class StreamDesk:
         for client, stream in tuple(listeners):
             if stream.granted == LIVE:
                 say(client.id, stream, event)
-                if stream.ends_ns and stream.told.bid and stream.told.ask:
+                if stream.ends_ns and _complete(stream.told):
                     self._finish(client, stream)
 
     def pulse(self, now_ns: int) -> None:
@@ -191,6 +191,11 @@ class StreamDesk:
             for stream in tuple(client.market.streams.values()):
                 self._set_kind(client, stream)
                 self._show(client, stream)
+
+
+def _complete(face: Face) -> bool:
+    """Whether a snapshot has all that there is: both sides of the quote, or of an index its level."""
+    return bool((face.bid and face.ask) or (face.last and not face.last_size))
 
 
 def _bbo(listing: Listing) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from atlas.domain import NS_PER_SECOND, Quote
 from ib_gateway.simulator.broker.market_data.days import Days
+from ib_gateway.simulator.broker.market_data.facts import Facts
 from ib_gateway.simulator.broker.market_data.phases import Phases
 from ib_gateway.simulator.broker.market_data.subscriptions import Face
 
@@ -14,10 +15,11 @@ DELAY_NS = 15 * 60 * NS_PER_SECOND
 class Faces:
     """First levels and days of all instruments. `quote_of` is the last quote of an instrument."""
 
-    def __init__(self, quote_of: Callable[[str], Quote | None], days: Days, phases: Phases) -> None:
+    def __init__(self, quote_of: Callable[[str], Quote | None], days: Days, phases: Phases, facts: Facts) -> None:
         self._quote_of = quote_of
         self._days = days
         self._phases = phases
+        self._facts = facts
         self._past: dict[str, deque[tuple[int, Face]]] = {}
 
     def closed(self, instrument: str, now_ns: int) -> bool:
@@ -31,14 +33,18 @@ class Faces:
             last=day.last, last_size=day.last_size, last_ns=day.last_ns, volume=day.volume, high=day.high, low=day.low,
             open=day.open, close=day.close,
         )  # fmt: skip
-        if self._days.untraded(instrument):
+        if self._days.pair(instrument):
             face.last = 0.0
-        if self.closed(instrument, now_ns) and not frozen:
+        if self.closed(instrument, now_ns) and not frozen and not self._days.index(instrument):
             face.bid = face.ask = -1.0
             return face
         quote = self._quote_of(instrument)
         if quote:
             face.bid, face.ask, face.bid_size, face.ask_size = quote.bid, quote.ask, quote.bid_size, quote.ask_size
+        elif frozen:
+            face.bid, face.ask = self._facts.last_quote(instrument, now_ns) or (0.0, 0.0)
+        if self._days.index(instrument):
+            face.last, face.bid, face.ask = face.last or face.bid, 0.0, 0.0
         return face
 
     def remember(self, instruments: Iterable[str], now_ns: int) -> None:

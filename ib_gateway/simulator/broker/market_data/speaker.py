@@ -1,6 +1,7 @@
 """What a stream says: the difference between what its client was told and what the instrument shows."""
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 
 from atlas.domain import NS_PER_MS, NS_PER_SECOND, Quote, Trade
 from ib_gateway.simulator.broker.market_data import kinds as k
@@ -39,7 +40,8 @@ class Speaker:
             send(client, TickString(req_id, types.last_time, str(face.last_ns // NS_PER_SECOND)))
         if face.last and (face.last != told.last or face.last_ns != told.last_ns):
             send(client, TickPrice(req_id, types.last, face.last, face.last_size))
-            send(client, TickSize(req_id, types.last_size, face.last_size))
+            if face.last_size:
+                send(client, TickSize(req_id, types.last_size, face.last_size))
         if face.volume != told.volume:
             send(client, TickSize(req_id, types.volume, face.volume))
         for kind, value, before in (
@@ -74,6 +76,9 @@ class Speaker:
         """A quote of a live stream."""
         told, send, req_id = stream.told, self._send, stream.req_id
         bid, ask = quote.bid, quote.ask
+        if stream.listing.sec_type == "IND":
+            self._level(client, stream, quote)
+            return
         smart = stream.listing.sec_type == "STK"
         moved = False
         if bid != told.bid:
@@ -98,6 +103,15 @@ class Speaker:
             self._span(client, stream, self._days.day(quote.instrument, quote.exchange_ns))
         elif moved and stream.listing.instrument.right:
             self._compute(client, stream)
+
+    def _level(self, client: int, stream: Stream, quote: Quote) -> None:
+        """The level of an index: a last price without a size."""
+        told, req_id = stream.told, stream.req_id
+        if quote.bid != told.last:
+            self._send(client, TickString(req_id, k.LIVE_TYPES.last_time, str(quote.exchange_ns // NS_PER_SECOND)))
+            self._send(client, TickPrice(req_id, k.LIVE_TYPES.last, quote.bid, 0.0))
+            told.last, told.last_ns = quote.bid, quote.exchange_ns
+            self._span(client, stream, self._days.day(quote.instrument, quote.exchange_ns))
 
     def trade(self, client: int, stream: Stream, trade: Trade) -> None:
         """A trade of a live stream. The day has it already."""
@@ -207,7 +221,7 @@ class Speaker:
         if year is None:
             return
         if k.MISC_STATS in needed:
-            for kind, price in zip(range(k.LOW_13, k.HIGH_52 + 1), year[:6], strict=True):
+            for kind, price in zip(range(k.LOW_13, k.HIGH_52 + 1), chain(*year[:3]), strict=True):
                 yield TickPrice(req_id, kind, price, 0.0)
             yield TickSize(req_id, k.AVERAGE_VOLUME, year.average_volume)
         if k.HISTORICAL_OPTIONS in needed:
