@@ -37,7 +37,7 @@ class _Tables(NamedTuple):
 def _tables(version: int) -> _Tables:
     return _Tables(
         {layout.message_id: (layout, compile_reader(layout, version)) for layout in tables.REQUESTS},
-        dict(_writers(version)),
+        dict(_writers(version)) | ticks.writers(version),
     )
 
 
@@ -53,7 +53,7 @@ class Codec:
     def __init__(self, version: int) -> None:
         self.version = version
         self._readers, self._writers = _tables(version)
-        self._fractions = version >= 163
+        self._fractions = version >= ticks.FRACTIONS_SINCE
 
     def decode(self, payload: bytes) -> Request:
         """The request in the payload of a frame.

@@ -1,17 +1,46 @@
-"""Ticks by tick, many at once: the messages of which there are most, written without a table.
+"""Ticks: the messages of which there are most, written without their tables. Those of "tick by tick" many at once.
 
+1|6|req|kind|price|size|mask                           tickPrice
+2|6|req|kind|size                                      tickSize
+46|6|req|kind|text                                     tickString
 99|req|1 or 2|time|price|size|mask|exchange|conditions   Last, AllLast
 99|req|3|time|bid|ask|bid size|ask size|mask             BidAsk
 99|req|4|time|mid point                                  MidPoint
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from atlas.domain import NS_PER_SECOND, Quote
 from ib_gateway.simulator.codec.kinds import number
-from ib_gateway.simulator.messages.replies import TickByTick
+from ib_gateway.simulator.messages.replies import Reply, TickByTick, TickPrice, TickSize, TickString
+
+FRACTIONS_SINCE = 163
+"""The version from which sizes may be fractions."""
 
 
 def _whole(value: float) -> str:
     return str(int(value))
+
+
+def _size(*, fractions: bool) -> Callable[[float], str]:
+    return number if fractions else _whole
+
+
+def writers(version: int) -> dict[type[Reply], Callable[[Any], str]]:
+    """Writers of ticks that go out one by one, to be taken instead of those that their tables would give."""
+    size = _size(fractions=version >= FRACTIONS_SINCE)
+
+    def price(tick: TickPrice) -> str:
+        return f"1\x006\0{tick.req_id}\0{tick.kind}\0{number(tick.price)}\0{size(tick.size)}\0{tick.mask}\0"
+
+    def only_size(tick: TickSize) -> str:
+        return f"2\x006\0{tick.req_id}\0{tick.kind}\0{size(tick.size)}\0"
+
+    def string(tick: TickString) -> str:
+        return f"46\x006\0{tick.req_id}\0{tick.kind}\0{tick.value}\0"
+
+    return {TickPrice: price, TickSize: only_size, TickString: string}
 
 
 def encode(ticks: TickByTick, *, fractions: bool) -> bytes:
@@ -19,7 +48,7 @@ def encode(ticks: TickByTick, *, fractions: bool) -> bytes:
 
     Sizes are rounded down to whole numbers for clients that cannot read `fractions`.
     """
-    size = number if fractions else _whole
+    size = _size(fractions=fractions)
     bid_ask, mid_point, last, all_last = ticks.bid_ask, ticks.mid_point, ticks.last, ticks.all_last
     out: list[str] = []
     append = out.append
