@@ -9,6 +9,7 @@ import ib_insync
 import pytest
 
 from ib_gateway.simulator import SimulatedGateway, SimulatorOptions
+from ib_gateway.simulator.rules import Rules
 
 MakeGateway = Callable[..., Awaitable[SimulatedGateway]]
 Connect = Callable[..., Awaitable[ib_insync.IB]]
@@ -22,7 +23,13 @@ async def make_gateway() -> AsyncIterator[MakeGateway]:
     async with AsyncExitStack() as stack:
 
         async def make(**options: Any) -> SimulatedGateway:
-            defaults: dict[str, Any] = {"port": 0, "quotes_per_second": 50.0, "start_ns": START_NS, "play_after_seconds": 0.02}
+            defaults: dict[str, Any] = {
+                "port": 0,
+                "rules": Rules(messages_per_second=0),
+                "quotes_per_second": 50.0,
+                "start_ns": START_NS,
+                "play_after_seconds": 0.02,
+            }
             return await stack.enter_async_context(SimulatedGateway(SimulatorOptions(**defaults | options)))
 
         yield make
