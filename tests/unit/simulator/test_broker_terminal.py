@@ -1,0 +1,270 @@
+"""The broker's own terminal and who hears of what: manual orders, the master client, forks, corrections, and the restart."""
+
+import pytest
+
+from ib_gateway.simulator.broker import Turned
+from ib_gateway.simulator.messages import Condition, Contract, Ticket, replies
+from ib_gateway.simulator.messages import requests as r
+from tests.unit.simulator.desk import AAPL, CATALOGUE, NOON, Desk, codes, kinds, statuses
+
+NAME = "AAPL@SMART"
+LIMIT = Ticket(action="BUY", quantity=100.0, order_type="LMT", limit_price=260.0, order_ref="by hand")
+
+
+@pytest.fixture
+def desk():
+    desk = Desk(master_client_id=9)
+    desk.connect()
+    desk.quote(NAME, 270.0, 270.02, 1_000, 1_000)
+    return desk
+
+
+def limit(desk, order_id=1, client_id=1, **ticket):
+    values = {"order_type": "LMT", "limit_price": 260.0, "quantity": 100.0} | ticket
+    return desk.place(order_id, client_id, contract=AAPL, **values)
+
+
+# Who hears of what
+
+
+def test_the_master_client_hears_of_everybodys_orders_and_fills(desk):
+    desk.connect(9)
+    limit(desk)
+    desk.quote(NAME, 259.0, 259.02)
+    heard = desk.heard()
+    assert [kind for client, reply in heard if client == 9 for kind in kinds([reply])][:2] == ["OpenOrder", "OrderStatus"]
+    fills = [(client, reply.execution_id) for client, reply in heard if isinstance(reply, replies.Execution)]
+    assert {client for client, _ in fills} == {1, 9}
+    assert {reply.client_id for client, reply in heard if isinstance(reply, replies.OpenOrder)} == {1}
+
+
+def test_errors_are_the_owners_alone(desk):
+    desk.connect(9)
+    desk.said.clear()
+    limit(desk)
+    desk.ask(r.CancelOrder(1))
+    assert {client for client, reply in desk.said if isinstance(reply, replies.Error)} == {1}
+
+
+# By hand
+
+
+def test_an_order_entered_by_hand_is_seen_by_all_who_ask_for_all_and_told_to_nobody(desk):
+    desk.said.clear()
+    perm_id = desk.broker.enter_order(AAPL, LIMIT)
+    assert desk.heard() == []
+    (order,) = [reply for reply in desk.ask(r.AllOpenOrders()) if isinstance(reply, replies.OpenOrder)]
+    assert (order.order_id, order.client_id, order.perm_id) == (0, 0, perm_id)
+    assert kinds(desk.ask(r.OpenOrders())) == ["OpenOrderEnd"]
+    desk.broker.cancel_order(perm_id)
+    assert desk.completed() == {"by hand": "Cancelled"}
+    assert kinds(desk.ask(r.CompletedOrders(True))) == ["CompletedOrdersEnd"]
+
+
+def test_client_zero_binds_manual_orders_with_numbers_below_zero(desk):
+    first = desk.broker.enter_order(AAPL, LIMIT)
+    desk.connect(0)
+    said = desk.ask(r.AutoOpenOrders(True), client_id=0)
+    assert kinds(said) == ["OrderBound", "OpenOrder", "OrderStatus"]
+    assert (said[0].perm_id, said[0].client_id, said[0].order_id) == (first, 0, -1)
+    desk.said.clear()
+    second = desk.broker.enter_order(AAPL, LIMIT)
+    bound = [reply for reply in desk.heard_by(0) if isinstance(reply, replies.OrderBound)]
+    assert [(reply.perm_id, reply.order_id) for reply in bound] == [(second, -2)]
+    said = desk.place(-1, client_id=0, contract=AAPL, order_type="LMT", limit_price=261.0, quantity=100.0)
+    assert codes(said) == []
+    assert statuses(desk.cancel(-2, client_id=0)) == [(-2, "Cancelled")]
+    desk.quote(NAME, 259.0, 259.02)
+    fills = [reply for reply in desk.heard_by(0) if isinstance(reply, replies.Execution)]
+    assert [(reply.order_id, reply.client_id, reply.price) for reply in fills] == [(-1, 0, 259.02)]
+
+
+def test_what_cannot_be_entered_by_hand_is_said_with_its_code(desk):
+    with pytest.raises(Turned, match="not conform to the minimum price") as turned:
+        desk.broker.enter_order(AAPL, Ticket(action="BUY", quantity=1.0, order_type="LMT", limit_price=1.001))
+    assert turned.value.objection.code == 110
+    with pytest.raises(Turned, match="No security definition"):
+        desk.broker.enter_order(Contract(symbol="NOSUCH"), LIMIT)
+    with pytest.raises(Turned, match="Can't find order"):
+        desk.broker.cancel_order(4711)
+    limit(desk)
+    desk.cancel()
+    with pytest.raises(Turned, match="not in a cancellable state"):
+        desk.broker.cancel_order(desk.ask(r.CompletedOrders(False))[0].perm_id)
+
+
+# Forks and corrections
+
+
+def test_a_forked_order_goes_on_under_two_numbers_for_good_and_fills_once_in_all(desk):
+    limit(desk)
+    desk.said.clear()
+    perm_id = desk.broker.fork_order(1, 1)
+    said = desk.heard_by()
+    orders = [(reply.order_id, reply.perm_id, reply.ticket.quantity) for reply in said if isinstance(reply, replies.OpenOrder)]
+    assert [(order_id, quantity) for order_id, _, quantity in orders] == [(1, 50.0), (1, 50.0)]
+    assert orders[1][1] == perm_id != orders[0][1]
+    assert {reply.ticket.order_ref for reply in said if isinstance(reply, replies.OpenOrder)} == {"ref-1"}
+    desk.quote(NAME, 259.0, 259.02)
+    fills = [reply for reply in desk.heard_by() if isinstance(reply, replies.Execution)]
+    assert sorted(reply.perm_id for reply in fills) == sorted([orders[0][1], perm_id])
+    assert desk.check_books() == {("DU1", NAME): 100.0}
+
+
+def test_cancelling_a_forked_order_cancels_both(desk):
+    limit(desk)
+    desk.broker.fork_order(1, 1)
+    assert statuses(desk.cancel()) == [(1, "Cancelled"), (1, "Cancelled")]
+    with pytest.raises(Turned, match="Can't find order"):
+        desk.broker.fork_order(1, 1)
+
+
+def filled(desk):
+    said = limit(desk, limit_price=271.0)
+    return next(reply.execution_id for reply in said if isinstance(reply, replies.Execution))
+
+
+def test_a_corrected_execution_comes_again_with_its_last_part_counted_up(desk):
+    execution_id = filled(desk)
+    cash = desk.exchange.ledger.cash("DU1")["USD"]
+    desk.said.clear()
+    corrected = desk.broker.correct_execution(execution_id, price=269.02)
+    assert (execution_id[-3:], corrected) == (".01", execution_id[:-2] + "02")
+    execution, report = desk.heard_by()
+    assert (execution.req_id, execution.execution_id, execution.price, execution.shares) == (-1, corrected, 269.02, 100.0)
+    assert (execution.average_price, report.execution_id) == (269.02, corrected)
+    assert desk.exchange.ledger.cash("DU1")["USD"] == cash + 100
+    assert desk.exchange.position("DU1", NAME).average_price == 269.02
+    listed = [reply for reply in desk.ask(r.Executions(8)) if isinstance(reply, replies.Execution)]
+    assert [reply.execution_id for reply in listed] == [corrected]
+    again = desk.broker.correct_execution(execution_id, quantity=90.0)
+    assert again.endswith(".03")
+    assert desk.check_books() == {("DU1", NAME): 90.0}
+
+
+def test_a_bust_takes_the_execution_and_its_commission_back(desk):
+    cash = desk.exchange.ledger.cash("DU1")["USD"]
+    execution_id = filled(desk)
+    desk.said.clear()
+    bust = desk.broker.bust_execution(execution_id)
+    execution, report = desk.heard_by()
+    assert (execution.execution_id, execution.shares, report.commission) == (bust, 0.0, 0.0)
+    assert desk.exchange.ledger.cash("DU1")["USD"] == cash
+    assert desk.check_books() == {("DU1", NAME): 0.0}
+    with pytest.raises(Turned, match="no execution"):
+        desk.broker.bust_execution(execution_id)
+
+
+def test_a_correction_that_cannot_be_changes_nothing(desk):
+    execution_id = filled(desk)
+    for wrong in ({"price": 269.001}, {"price": -1.0}, {"quantity": 0.0}, {"quantity": 1.5}):
+        with pytest.raises(Turned):
+            desk.broker.correct_execution(execution_id, **wrong)
+    assert desk.broker.newest_execution() == execution_id
+
+
+def test_correcting_a_part_of_a_standing_order_does_not_fill_it_twice(desk):
+    desk.quote(NAME, 259.0, 259.02, 40, 40)
+    said = limit(desk)
+    execution_id = next(reply.execution_id for reply in said if isinstance(reply, replies.Execution))
+    desk.broker.correct_execution(execution_id, quantity=30.0)
+    (status,) = [reply for reply in desk.ask(r.OpenOrders()) if isinstance(reply, replies.OrderStatus)]
+    assert (status.filled, status.remaining) == (30.0, 60.0)
+    desk.quote(NAME, 259.0, 259.02, 400, 400)
+    assert desk.completed() == {"ref-1": "Filled"}
+    assert desk.check_books() == {("DU1", NAME): 90.0}
+
+
+# The restart
+
+
+def test_everything_is_restored_equal_after_a_restart_from_records_and_from_a_snapshot(desk):
+    execution_id = filled(desk)
+    desk.broker.correct_execution(execution_id, price=269.02)
+    limit(desk, 2, transmit=False)
+    limit(desk, 3, action="SELL", limit_price=280.0, parent_id=2, transmit=False)
+    limit(desk, 4, conditions=(Condition(4, ("a", "0", "20")),), time_in_force="GTC")
+    limit(desk, 5, action="SELL", order_type="TRAIL", aux_price=2.0)
+    desk.trade(NAME, 275.0)
+    limit(desk, 6)
+    limit(desk, 6, limit_price=261.0)
+    desk.broker.fork_order(1, 6)
+    desk.broker.enter_order(AAPL, LIMIT)
+    desk.connect(0)
+    desk.ask(r.AutoOpenOrders(True), client_id=0)
+    questions = (r.AllOpenOrders(), r.Executions(8), r.CompletedOrders(False), r.Positions(), r.Ids())
+    before = [desk.ask(question) for question in questions]
+    for records in (desk.records, [desk.broker.snapshot()]):
+        again = Desk(records=records)
+        again.connect()
+        assert [again.ask(question) for question in questions] == before
+        said = limit(again, 3, action="SELL", limit_price=280.0, parent_id=2)
+        assert [order_id for order_id, _ in statuses(said)] == [2, 3]
+        assert again.broker.enter_order(AAPL, LIMIT) not in (0, desk.broker.newest_order())
+
+
+def test_killed_after_any_record_every_order_can_still_be_cancelled(desk):
+    limit(desk, 1, limit_price=265.0, transmit=False)
+    limit(desk, 2, action="SELL", limit_price=280.0, parent_id=1)
+    limit(desk, 3)
+    limit(desk, 3, limit_price=261.0)
+    desk.broker.fork_order(1, 3)
+    desk.broker.enter_order(AAPL, LIMIT)
+    desk.quote(NAME, 259.0, 259.02)
+    for count in range(len(desk.records) + 1):
+        again = Desk(records=desk.records[:count])
+        again.connect()
+        again.ask(r.GlobalCancel())
+        assert kinds(again.ask(r.AllOpenOrders())) == ["OpenOrderEnd"]
+        again.check_books()
+
+
+# Options
+
+
+def option(desk):
+    """A call that an account holds two of, its strike, and its underlying."""
+    listing = next(
+        listing for listing in CATALOGUE if listing.sec_type == "OPT" and listing.instrument.underlying == NAME
+        and listing.instrument.right.value == "C" and listing.instrument.strike < 260 and listing.instrument.expiry > "202607"
+    )  # fmt: skip
+    name = listing.instrument.id
+    desk.quote(name, 12.0, 12.05, 100, 100)
+    desk.place(1, contract=Contract(con_id=listing.instrument.con_id), quantity=2.0, order_type="LMT", limit_price=13.0)
+    assert desk.exchange.position("DU1", name).quantity == 2.0
+    return listing.instrument
+
+
+def exercise(desk, instrument, action=1, quantity=1, account="DU1", *, override=False):
+    contract = Contract(con_id=instrument.con_id)
+    return desk.ask(r.ExerciseOptions(5, contract, action, quantity, account, override))
+
+
+def test_exercising_a_call_brings_the_underlying_at_the_strike(desk):
+    call = option(desk)
+    said = exercise(desk, call)
+    fills = [reply for reply in said if isinstance(reply, replies.Execution)]
+    assert [(reply.side, reply.shares, reply.price) for reply in fills] == [("SLD", 1.0, 0.0), ("BOT", 100.0, call.strike)]
+    assert desk.check_books() == {("DU1", call.id): 1.0, ("DU1", NAME): 100.0}
+    again = Desk(records=desk.records)
+    assert again.exchange.ledger.cash("DU1") == desk.exchange.ledger.cash("DU1")
+
+
+def test_what_has_lapsed_is_not_exercised(desk):
+    call = option(desk)
+    assert codes(exercise(desk, call, action=2)) == [321]  # in the money
+    assert exercise(desk, call, action=2, override=True) == []
+    assert codes(exercise(desk, call, quantity=2)) == [321]
+    assert codes(exercise(desk, call)) == []
+
+
+def test_what_cannot_be_exercised_is_said(desk):
+    call = option(desk)
+    assert codes(exercise(desk, call, quantity=3)) == [321]
+    assert codes(exercise(desk, call, action=3)) == [321]
+    assert codes(exercise(desk, call, account="DU9")) == [321]
+    assert codes(exercise(desk, CATALOGUE.by_con_id(265598).instrument)) == [321]
+    desk.clock.set(NOON)
+    desk.quote(NAME, call.strike - 20, call.strike - 19.98)
+    assert codes(exercise(desk, call)) == [321]
+    assert codes(exercise(desk, call, override=True)) == []
