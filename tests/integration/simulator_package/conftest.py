@@ -17,7 +17,7 @@ def run_in(folder: Path, command: Sequence[object], **environment: str) -> subpr
     """Run a program that knows nothing of this checkout; its output is that of the result."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "ATLAS"))}
     return subprocess.run(
-        [str(part) for part in command], cwd=folder, text=True, capture_output=True, check=False, timeout=300,
+        [str(part) for part in command], cwd=folder, text=True, capture_output=True, check=False, timeout=90,
         env=plain | environment,
     )  # fmt: skip
 
