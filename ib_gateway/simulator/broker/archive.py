@@ -123,9 +123,12 @@ class Archive:
 
 
 def _kind(listing: Listing, what: str) -> str:
-    """The series that something is made of. Nothing is split or pays dividends, so adjusted prices are those of trades."""
+    """The series that something is made of. Nothing is split or pays dividends, so adjusted prices are those of trades.
+
+    The values of an index are the bids of its path.
+    """
     if what in _OF_TRADES:
-        return "MIDPOINT" if listing.instrument.kind is InstrumentKind.INDEX else "TRADES"
+        return "BID" if listing.instrument.kind is InstrumentKind.INDEX else "TRADES"
     return what
 
 

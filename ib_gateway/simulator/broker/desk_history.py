@@ -20,6 +20,7 @@ _MOST_BARS = 100_000
 _MOST_OF_SECONDS_NS = 3 * 86_400 * NS_PER_SECOND
 _VOLATILITIES = frozenset({"HISTORICAL_VOLATILITY", "OPTION_IMPLIED_VOLATILITY"})
 _PRICES = frozenset({"TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST", "AGGTRADES"})
+_QUOTES = frozenset({"MIDPOINT", "BID", "ASK", "BID_ASK"})
 _LOOK_BACK_DAYS = {"1 day": 1, "1 week": 6, "1 month": 24}
 
 
@@ -90,7 +91,7 @@ class HistoryDesk:
             return
         if query.what in _VOLATILITIES:
             found = self._volatility(listing, query, spans, regular=request.use_rth)
-        elif query.what in _PRICES:
+        elif query.what in _PRICES and not (query.what in _QUOTES and listing.instrument.kind is InstrumentKind.INDEX):
             found = hmds.archive.bars(listing, query, spans, now_ns, regular=request.use_rth)
         else:
             found = []

@@ -78,7 +78,7 @@ class LiveBarDesk:
 
     def _say(self, client: Client, req_id: int, live: LiveBars, now_ns: int) -> None:
         index = live.what == "TRADES" and live.listing.instrument.kind is InstrumentKind.INDEX
-        kind = "MIDPOINT" if index else live.what
+        kind = "BID" if index else live.what
         until = next_pulse(now_ns) - PULSE_NS
         ticks = self._floor.tape.columns(live.listing.instrument.id, kind, live.next_ns - PULSE_NS, until)
         bars = price_bars(merged(ticks, bar_starts(ticks.times, PULSE_NS)), trades=live.what == "TRADES")

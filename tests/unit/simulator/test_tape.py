@@ -22,7 +22,7 @@ def test_bars_are_those_that_one_makes_by_hand(ticks, size, start, end):
             expected.setdefault(second // size, []).append((price / 4, volume))
     columns = tape.columns("A", "TRADES", start * NS_PER_SECOND, end * NS_PER_SECOND)
     bars = price_bars(merged(columns, bar_starts(columns.times, size * NS_PER_SECOND)), trades=True)
-    assert [(b.start_ns // NS_PER_SECOND // size, b.open, b.high, b.low, b.close, b.volume, b.count) for b in bars] == [
+    assert [(b.start_ns // NS_PER_SECOND // size, b.open, b.high, b.low, b.close, b.volume, b.trades) for b in bars] == [
         (slot, p[0][0], max(x for x, _ in p), min(x for x, _ in p), p[-1][0], sum(v for _, v in p), len(p))
         for slot, p in sorted(expected.items())
     ]
