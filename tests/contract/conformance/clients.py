@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,7 @@ class Client:
         return self._run("send", {"version": version, "calls": calls})
 
     def _run(self, task: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
-        python = Path(sys.executable) if self.name == "ib_insync" else python_of(self.name)
+        python = python_of(self.name)
         command = [python, READERS / f"{task}_{self.script[0]}.py", *self.script[1:]]
         done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr[-3000:]
