@@ -37,23 +37,8 @@ class Listener:
         Raises:
             Unavailable: the port is taken, or the host is none of this machine's.
         """
-        bound: list[socket.socket] = []
-        try:
-            for family, address in _addresses(self.host, port):
-                taken = socket.socket(family, socket.SOCK_STREAM)
-                bound.append(taken)
-                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                if family is socket.AF_INET6:
-                    taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                taken.bind((address, port or (bound[0].getsockname()[1] if len(bound) > 1 else 0)))
-        except OSError as error:
-            for taken in bound:
-                taken.close()
-            why = _WHY.get(error.errno or 0, error.strerror or str(error))
-            text = f"{self.host} port {port} is {why}; stop what uses it or choose another with --port"
-            raise Unavailable(text) from error
-        self.port = bound[0].getsockname()[1]
-        self._bound = bound
+        self._bound = self._take(port)
+        self.port = self._bound[0].getsockname()[1]
 
     async def listen(self) -> None:
         """Accept connections.
@@ -64,14 +49,15 @@ class Listener:
         bound, self._bound = self._bound, []
         loop = asyncio.get_running_loop()
         try:
-            for taken in bound:
-                self._servers.append(await loop.create_server(self._accept, sock=taken, backlog=_BACKLOG))
+            for taken in bound:  # this does not wait for anything: whoever stops it from here on finds the servers
+                server = await loop.create_server(self._accept, sock=taken, backlog=_BACKLOG, start_serving=False)
+                self._servers.append(server)
+            for server in list(self._servers):
+                await server.start_serving()
         except OSError as error:
             for taken in bound:
                 taken.close()
-            why = _WHY.get(error.errno or 0, error.strerror or str(error))
-            text = f"{self.host} port {self.port} is {why}; stop what uses it or choose another with --port"
-            raise Unavailable(text) from error
+            raise self._unavailable(self.port, error) from error
 
     def open(self) -> None:
         """Accept connections from the next turn of the loop on."""
@@ -88,27 +74,46 @@ class Listener:
         """Accept nothing more, and keep the port, or take another one.
 
         Raises:
-            Unavailable: the other port is taken.
+            Unavailable: the other port is taken; then everything is as before.
         """
-        if self._opening:
-            self._opening.cancel()
-        servers, self._servers = self._servers, []
-        for server in servers:
-            server.close()
-        for taken in self._bound:
-            taken.close()
-        self.bind(port or self.port)
+        moved = self._take(port) if port not in (None, self.port) else []
+        self.close()
+        if moved:
+            self._bound, self.port = moved, moved[0].getsockname()[1]
+        else:
+            self.bind(self.port)
 
     def close(self) -> None:
         """Give the port back."""
         if self._opening:
             self._opening.cancel()
+            self._opening = None
         servers, self._servers = self._servers, []
+        bound, self._bound = self._bound, []
         for server in servers:
             server.close()
-        for taken in self._bound:
+        for taken in bound:
             taken.close()
-        self._bound = []
+
+    def _take(self, port: int) -> list[socket.socket]:
+        bound: list[socket.socket] = []
+        try:
+            for family, address in _addresses(self.host, port):
+                taken = socket.socket(family, socket.SOCK_STREAM)
+                bound.append(taken)
+                taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family is socket.AF_INET6:
+                    taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                taken.bind((address, port or (bound[0].getsockname()[1] if len(bound) > 1 else 0)))
+        except OSError as error:
+            for taken in bound:
+                taken.close()
+            raise self._unavailable(port, error) from error
+        return bound
+
+    def _unavailable(self, port: int, error: OSError) -> Unavailable:
+        why = _WHY.get(error.errno or 0, error.strerror or str(error))
+        return Unavailable(f"{self.host} port {port} is {why}; stop what uses it or choose another with --port")
 
 
 def _addresses(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
