@@ -65,6 +65,10 @@ class Catalogue:
             raise BadInput(f"con id {instrument.con_id} is given to {other} and to {instrument.id}; each needs its own")
         if not 0 < instrument.con_id <= _LARGEST_CON_ID:
             raise BadInput(f"con id {instrument.con_id} of {instrument.id} is not between 1 and {_LARGEST_CON_ID}")
+        try:
+            listing.last_moment()
+        except ValueError:
+            raise BadInput(f"{instrument.expiry} of {instrument.id} is not a day") from None
         self._by_id[instrument.id] = listing
         self._by_con_id[instrument.con_id] = listing
         self._by_symbol[instrument.symbol].append(listing)

@@ -1,8 +1,19 @@
 """What an instruments file may hold: every field, its type and its default. An unknown field is an error."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
+
+_Positive = Annotated[float, Meta(gt=0, lt=1e12)]
+_NotNegative = Annotated[float, Meta(ge=0, lt=1e12)]
+_Share = Annotated[float, Meta(ge=0, le=1)]
+_Ticks = Annotated[int, Meta(ge=1, le=10_000)]
+_ConId = Annotated[int, Meta(ge=0, lt=2**31)]
+_Day = Annotated[str, Meta(pattern=r"^20\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$")]
+_Month = Annotated[str, Meta(pattern=r"^20\d\d(0[1-9]|1[0-2])$")]
+_Clock = Annotated[str, Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")]
+_Name = Annotated[str, Meta(pattern=r"^[ -~]+$", max_length=40)]
 
 
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,35 +33,35 @@ class HoursRow(Row, frozen=True):
 class ModelRow(Row, frozen=True):
     """How the seeded generator lets a price behave; see `MarketModel`."""
 
-    price: float
-    volatility: float = 0.2
-    spread_ticks: int = 1
-    lot: float = 1.0
-    trade_share: float = 0.0
+    price: _Positive
+    volatility: Annotated[float, Meta(gt=0, le=5)] = 0.2
+    spread_ticks: _Ticks = 1
+    lot: _Positive = 1.0
+    trade_share: _Share = 0.0
 
 
 class SpotRow(Row, frozen=True):
     """A currency pair."""
 
     id: str
-    con_id: int
-    tick_size: float
+    con_id: _ConId
+    tick_size: _Positive
     market_rule: int
     market: ModelRow
     long_name: str = ""
     hours: str = "forex"
-    min_size: float = 1.0
-    size_step: float = 1.0
+    min_size: _Positive = 1.0
+    size_step: _Positive = 1.0
 
 
 class StockRow(Row, frozen=True):
     """A stock or a fund. `venues` are the exchanges that trade it, the one that it is listed under by default first."""
 
     id: str
-    con_id: int
+    con_id: _ConId
     primary_exchange: str
     market: ModelRow
-    tick_size: float = 0.01
+    tick_size: _Positive = 0.01
     market_rule: int = 26
     trading_class: str = ""
     long_name: str = ""
@@ -60,17 +71,17 @@ class StockRow(Row, frozen=True):
     industry: str = ""
     category: str = ""
     subcategory: str = ""
-    min_size: float = 1.0
-    size_step: float = 1.0
-    venues: list[str] = []
+    min_size: _Positive = 1.0
+    size_step: _Positive = 1.0
+    venues: list[_Name] = []
 
 
 class IndexRow(Row, frozen=True):
     """An index: quoted, not traded."""
 
     id: str
-    con_id: int
-    tick_size: float
+    con_id: _ConId
+    tick_size: _Positive
     market_rule: int
     hours: str
     market: ModelRow
@@ -81,27 +92,27 @@ class IndexRow(Row, frozen=True):
 class MarginRow(Row, frozen=True):
     """Parts of the notional."""
 
-    initial: float
-    maintenance: float
+    initial: _NotNegative
+    maintenance: _NotNegative
 
 
 class CommissionRow(Row, frozen=True):
     """One line of a price list; see `CommissionRule`."""
 
-    per_unit: float = 0.0
-    of_value: float = 0.0
-    minimum: float = 0.0
-    maximum_of_value: float = 0.0
+    per_unit: _NotNegative = 0.0
+    of_value: _NotNegative = 0.0
+    minimum: _NotNegative = 0.0
+    maximum_of_value: _NotNegative = 0.0
     currency: str = ""
 
 
 class SeriesRow(Row, frozen=True):
     """Contract months by rule: those of `months` (letters as FHJ) from `first` to `last`, con ids counted from `con_id` on."""
 
-    con_id: int
-    first: str
-    last: str
-    months: str = "FGHJKMNQUVXZ"
+    con_id: _ConId
+    first: _Month
+    last: _Month
+    months: Annotated[str, Meta(pattern=r"^[FGHJKMNQUVXZ]+$")] = "FGHJKMNQUVXZ"
 
 
 LastTradeRule = Literal[
@@ -117,20 +128,20 @@ class FamilyRow(Row, frozen=True):
 
     symbol: str
     exchange: str
-    tick_size: float
-    multiplier: float
+    tick_size: _Positive
+    multiplier: _Positive
     hours: str
     market_rule: int
     market: ModelRow
     last_trade_rule: LastTradeRule
-    contracts: dict[str, int] = {}
+    contracts: dict[_Month, _ConId] = {}
     series: SeriesRow | None = None
-    moved: dict[str, str] = {}
+    moved: dict[_Month, _Day] = {}
     trading_class: str = ""
-    last_trade_time: str = ""
+    last_trade_time: _Clock = ""
     currency: str = "USD"
     long_name: str = ""
-    under_con_id: int = 0
+    under_con_id: _ConId = 0
     margin: MarginRow | None = None
     commission: CommissionRow | None = None
 
@@ -138,9 +149,9 @@ class FamilyRow(Row, frozen=True):
 class StrikesRow(Row, frozen=True):
     """A grid of strikes: from `first` to `last` in steps."""
 
-    first: float
-    last: float
-    step: float
+    first: _Positive
+    last: _Positive
+    step: _Positive
 
 
 class ChainRow(Row, frozen=True):
@@ -151,20 +162,20 @@ class ChainRow(Row, frozen=True):
 
     underlying: str
     exchange: str
-    tick_size: float
-    multiplier: float
+    tick_size: _Positive
+    multiplier: _Positive
     hours: str
     market_rule: int
     series: SeriesRow
     strikes: StrikesRow
     venue_rule: int = 0
-    moved: dict[str, str] = {}
+    moved: dict[_Month, _Day] = {}
     trading_class: str = ""
-    last_trade_time: str = ""
-    venues: list[str] = []
-    spread_ticks: int = 2
-    lot: float = 10.0
-    trade_share: float = 0.1
+    last_trade_time: _Clock = ""
+    venues: list[_Name] = []
+    spread_ticks: _Ticks = 2
+    lot: _Positive = 10.0
+    trade_share: _Share = 0.1
     commission: CommissionRow | None = None
 
 
@@ -172,8 +183,8 @@ class File(Row, frozen=True):
     """An instruments file."""
 
     hours: dict[str, HoursRow]
-    market_rules: dict[int, list[tuple[float, float]]]
-    reference_rates: dict[str, float] = {}
+    market_rules: dict[int, Annotated[list[tuple[_NotNegative, _Positive]], Meta(min_length=1)]]
+    reference_rates: dict[str, _Positive] = {}
     spot: list[SpotRow] = []
     stocks: list[StockRow] = []
     indices: list[IndexRow] = []
