@@ -6,8 +6,8 @@ session; from there on profit counts, net of commissions. Both are written down,
 Source: TWS API, "Profit and Loss": daily P&L is the change against the prior day's close.
 """
 
-from atlas.domain import exact
 from ib_gateway.simulator.broker.floor import Floor, local_date
+from ib_gateway.simulator.broker.held import Fill
 from ib_gateway.simulator.broker.records import DayBegan, SessionClosed
 
 
@@ -20,6 +20,10 @@ class Profit:
         self.closes: dict[str, float] = {}
         self.day = DayBegan("", {}, [])
         self._begun: dict[tuple[str, str], float] = {}
+        self._counted: list[Fill] = []
+        self._count = 0
+        self._date = ""
+        self._paid: dict[tuple[str, str], dict[str, float]] = {}
 
     def apply(self, record: object) -> None:
         """Make a record so."""
@@ -85,15 +89,24 @@ class Profit:
 
     def _commissions(self, account: str, instrument: str) -> float:
         """Commissions of today's executions, in the instrument's currency."""
+        self._add_up()
         rates, currency = self._floor.exchange.rates, self._floor.listing(instrument).instrument.currency
-        total = 0.0
-        for fill in self._floor.book.fills:
+        return sum(
+            amount if paid_in == currency else amount * _cross(rates.rate(paid_in), rates.rate(currency))
+            for paid_in, amount in self._paid.get((account, instrument), {}).items()
+        )
+
+    def _add_up(self) -> None:
+        """Count the executions that are new; a correction or a new day makes a new list of them."""
+        fills = self._floor.book.fills
+        if fills is not self._counted or self._date != self.day.date:
+            self._counted, self._date, self._count, self._paid = fills, self.day.date, 0, {}
+        for fill in fills[self._count :]:
             execution, commission = fill.executed.execution, fill.executed.commission
-            mine = (execution.account, execution.instrument) == (account, instrument)
-            if mine and local_date(execution.at_ns) == self.day.date:
-                rate = 1.0 if commission.currency == currency else _cross(rates.rate(commission.currency), rates.rate(currency))
-                total += float(exact(commission.amount)) * rate
-        return total
+            if local_date(execution.at_ns) == self._date:
+                paid = self._paid.setdefault((execution.account, execution.instrument), {})
+                paid[commission.currency] = paid.get(commission.currency, 0.0) + commission.amount
+        self._count = len(fills)
 
     def _record(self, record: SessionClosed | DayBegan) -> None:
         self._floor.record(record)
