@@ -1,4 +1,4 @@
-"""Changing and cancelling: what may be changed by sending an order again, what may be cancelled and by whom, and in which words."""
+"""Changing and cancelling: what sending an order again may change, what may be cancelled and by whom, and in which words."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What a ticket becomes: order types, times, prices and conditions as the exchange gets them, and IB's codes for what cannot be."""
+"""What a ticket becomes: order types, times, prices and conditions, and the codes of IB for what cannot be."""
 
 import pytest
 
