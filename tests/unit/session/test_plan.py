@@ -44,6 +44,7 @@ def test_the_options_reach_the_processes(tmp_path):
     command = " ".join(plan.gateway_command)
     assert "--seed 7" in command
     assert "--speed 0" in command
+    assert "--hours always" in command  # whenever somebody tries it
     assert f"--recording {tmp_path}/ticks.zip" in command
     assert settings_of(make_plan(tmp_path, DemoOptions(speed=2.5))).watcher.overflow == "conflate"
 
