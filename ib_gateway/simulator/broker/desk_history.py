@@ -82,7 +82,8 @@ class HistoryDesk:
     def _bars(self, client: Client, request: r.HistoricalData, listing: Listing, query: BarQuery) -> None:
         hmds, req_id, now_ns = self._hmds, request.req_id, self._hmds.now_ns()
         end_ns = now_ns if query.end_ns is None else query.end_ns
-        spans = self._windows(listing, query, query.duration, min(end_ns, now_ns + 1), regular=request.use_rth)
+        limit_ns = now_ns + 1 if query.end_ns is None else min(end_ns, now_ns + 1)
+        spans = self._windows(listing, query, query.duration, limit_ns, regular=request.use_rth)
         length_ns = sum(window.end_ns - window.start_ns for window in spans)
         if length_ns // (query.bar_seconds * NS_PER_SECOND) > _MOST_BARS or (
             query.bar_seconds < 60 and length_ns > _MOST_OF_SECONDS_NS
