@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from atlas.domain import Share, exact
+from atlas.domain import BadInput, Share, exact
 from atlas.exchange import Exchange
 from ib_gateway.simulator.messages import Ticket
 
@@ -83,9 +83,18 @@ class _Wanted(NamedTuple):
 
 
 class Advisor:
-    """Who divides orders. Every login has one; only an advisor's has anything to divide."""
+    """Who divides orders. Every login has one; only an advisor's has anything to divide.
+
+    Raises:
+        BadInput: the accounts cannot be those of one login.
+    """
 
     def __init__(self, exchange: Exchange) -> None:
+        advisors = [account for account in exchange.ledger.accounts if is_advisor(account)]
+        if advisors and (advisors != [exchange.ledger.accounts[0]] or len(exchange.ledger.accounts) == 1):
+            raise BadInput(
+                f"an advisor's account ({advisors[-1]}) comes first and alone of its kind, and clients' accounts after it"
+            )
         self._exchange = exchange
         self.structure = Structure()
 

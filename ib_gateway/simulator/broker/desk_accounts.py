@@ -1,6 +1,7 @@
 """The account desk: values, portfolio, positions and summaries, and who is subscribed to them."""
 
 from collections.abc import Iterable, MutableMapping
+from functools import cache
 from typing import Any
 
 from atlas.domain import to_datetime
@@ -61,14 +62,17 @@ class AccountDesk:
             self._refuse(client, -1, request.account)
             return
         client.account_updates = account
-        self._send_values(client, account, everything=True)
+        self._send_values(client, account, self._rows(account), everything=True)
         for one in values.holdings(self._floor, account):
             self._send_portfolio(client, account, one, everything=True)
         self._floor.send(client.id, self._time())
         self._floor.send(client.id, replies.AccountDownloadEnd(account))
 
-    def _send_values(self, client: Client, account: str, *, everything: bool) -> None:
-        for row in values.rows(self._floor, account):
+    def _rows(self, account: str) -> list[values.Row]:
+        return list(values.rows(self._floor, account))
+
+    def _send_values(self, client: Client, account: str, rows: list[values.Row], *, everything: bool) -> None:
+        for row in rows:
             if self._news(client, ("value", account, row.key, row.currency), row.value) or everything:
                 self._floor.send(client.id, replies.AccountValue(row.key, row.value, row.currency, account))
 
@@ -92,18 +96,18 @@ class AccountDesk:
             return
         if not request.model_code:  # nothing is held in a model
             client.account_multi[request.req_id] = (accounts, request.ledger_and_nlv)
-            self._send_multi(client, request.req_id, everything=True)
+            for account in accounts:
+                self._send_multi(client, request.req_id, account, self._rows(account), everything=True)
         self._floor.send(client.id, replies.AccountUpdateMultiEnd(request.req_id))
 
-    def _send_multi(self, client: Client, req_id: int, *, everything: bool) -> None:
-        accounts, light = client.account_multi[req_id]
-        for account in accounts:
-            for row in values.rows(self._floor, account):
-                if light and row.key not in _LIGHT:
-                    continue
-                if self._news(client, ("multi", req_id, account, row.key, row.currency), row.value) or everything:
-                    reply = replies.AccountUpdateMulti(req_id, account, "", row.key, row.value, row.currency)
-                    self._floor.send(client.id, reply)
+    def _send_multi(self, client: Client, req_id: int, account: str, rows: list[values.Row], *, everything: bool) -> None:
+        _, light = client.account_multi[req_id]
+        for row in rows:
+            if light and row.key not in _LIGHT:
+                continue
+            if self._news(client, ("multi", req_id, account, row.key, row.currency), row.value) or everything:
+                reply = replies.AccountUpdateMulti(req_id, account, "", row.key, row.value, row.currency)
+                self._floor.send(client.id, reply)
 
     # Summaries.
 
@@ -188,13 +192,15 @@ class AccountDesk:
         self._refresh(set(self._floor.accounts))
 
     def _refresh(self, concerned: set[str]) -> None:
+        rows = cache(self._rows)  # the same for every subscriber
         for client in self._floor.clients.values():
             if client.account_updates in concerned:
-                self._send_values(client, client.account_updates, everything=False)
+                self._send_values(client, client.account_updates, rows(client.account_updates), everything=False)
                 self._floor.send(client.id, self._time())
             for req_id, (accounts, _) in client.account_multi.items():
-                if concerned.intersection(accounts):
-                    self._send_multi(client, req_id, everything=False)
+                for account in accounts:
+                    if account in concerned:
+                        self._send_multi(client, req_id, account, rows(account), everything=False)
             for req_id, summary in client.summaries.items():
                 if concerned.intersection(summary.accounts):
                     self._send_summary(client, req_id, everything=False)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain import Commission, Execution, Share, Side
+from atlas.domain import BadInput, Commission, Execution, Share, Side
 from atlas.exchange import Exchange
 from ib_gateway.simulator.broker import fa_xml
 from ib_gateway.simulator.broker.advisor import (
@@ -164,6 +164,12 @@ def test_what_a_client_calls_an_account_may_be_several(advisor):
 )
 def test_an_advisors_account_is_known_by_its_name(account, so):
     assert is_advisor(account) is so
+
+
+@pytest.mark.parametrize("accounts", [("DU11", "DF10"), ("DF10", "F20", "DU11"), ("DF10",)])
+def test_a_login_has_one_advisor_at_most_who_comes_first_and_has_clients(accounts):
+    with pytest.raises(BadInput, match="comes first"):
+        Advisor(Exchange(CATALOGUE.instruments(), {account: {} for account in accounts}))
 
 
 _WEIGHTS = st.lists(st.decimals(0, 1_000_000, places=2), min_size=1, max_size=12)
