@@ -7,8 +7,6 @@ then applied, by the same code that rebuilds an exchange from its events: what w
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
-import msgspec
-
 from atlas.domain import Instrument, Order, Position, Quote, Trade
 from atlas.domain._struct import Value
 from atlas.exchange.book import Book, BookState
@@ -158,27 +156,24 @@ class Exchange:
         self._engine.accept(Accepted(order, book.next_perm_id, book.next_priority, at_ns, stage))
         return [*passed, *self._tell()]
 
-    def modify(
-        self, order: Order | str, at_ns: int, *, quantity: float | None = None, limit_price: float | None = None
-    ) -> list[ExchangeEvent]:
+    def modify(self, order: Order, at_ns: int) -> list[ExchangeEvent]:
         """Give the standing order of the same id the terms of `order`. Its quantity is the new total, filled part included.
 
-        With an order's id in place of an order only what is not None changes.
+        A new price or a larger quantity loses the place in the queue. What kind of order it is, and whose, cannot change. A
+        trailing stop stays where it has trailed to unless the order's stop price is another one than before.
         """
         passed, at_ns = list(self.on_time(at_ns)), max(at_ns, self._book.now_ns)
-        order_id = order if isinstance(order, str) else order.id
-        standing = self.standing(order_id)
+        standing = self.standing(order.id)
         if standing is None:
-            return [*passed, Refused(order_id, Reason.NOT_STANDING, _NOT_STANDING, at_ns)]
+            return [*passed, Refused(order.id, Reason.NOT_STANDING, _NOT_STANDING, at_ns)]
         old = standing.order
-        new = order if isinstance(order, Order) else _changed(old, quantity, limit_price)
-        objection = change_objection(new, standing) or self._objection(new, at_ns, standing)
+        objection = change_objection(order, standing) or self._objection(order, at_ns, standing)
         if objection:
-            return [*passed, Refused(order_id, *objection, at_ns)]
-        prices_stay = (new.limit_price, new.stop_price) == (old.limit_price, old.stop_price)
-        priority = standing.priority if prices_stay and new.quantity <= old.quantity else self._book.next_priority
+            return [*passed, Refused(order.id, *objection, at_ns)]
+        prices_stay = (order.limit_price, order.stop_price) == (old.limit_price, old.stop_price)
+        priority = standing.priority if prices_stay and order.quantity <= old.quantity else self._book.next_priority
         self._book.now_ns = at_ns
-        self._engine.change(Modified(new, priority, at_ns))
+        self._engine.change(Modified(order, priority, at_ns))
         return [*passed, *self._tell()]
 
     def cancel(self, order_id: str, at_ns: int, text: str = "") -> list[ExchangeEvent]:
@@ -229,11 +224,3 @@ class Exchange:
 
 
 _NOT_STANDING = "the order does not stand"
-
-
-def _changed(order: Order, quantity: float | None, limit_price: float | None) -> Order:
-    return msgspec.structs.replace(
-        order,
-        quantity=order.quantity if quantity is None else quantity,
-        limit_price=order.limit_price if limit_price is None else limit_price,
-    )

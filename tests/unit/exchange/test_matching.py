@@ -1,6 +1,7 @@
 """What becomes of an order, given the book."""
 
 import pytest
+from msgspec.structs import replace
 
 from atlas.domain import Side, TimeInForce
 from atlas.exchange import Accepted, Cancelled, Executed, Modified, Reason, Refused, Rejected
@@ -9,6 +10,10 @@ from tests.unit.exchange.listings import AAPL, ACCOUNT, ES, EURUSD, USDJPY, orde
 
 def fills(events):
     return [(e.execution.quantity, e.execution.price) for e in events if isinstance(e, Executed)]
+
+
+def changed(exchange, name, at, **terms):
+    return exchange.modify(replace(exchange.standing(name).order, **terms), at)
 
 
 def kinds(events):
@@ -73,7 +78,7 @@ def test_immediate_or_cancel_takes_what_is_there_and_leaves(exchange):
 def test_a_modified_limit_is_matched_at_once(exchange):
     exchange.on_quote(quote(AAPL, 99.0, 100.0))
     exchange.submit(order(AAPL, Side.BUY, 10, 98.0, id="x"), 5)
-    events = exchange.modify("x", 6, limit_price=100.0)
+    events = changed(exchange, "x", 6, limit_price=100.0)
     assert kinds(events) == [Modified, Executed]
     assert exchange.standing("x") is None
 
@@ -81,8 +86,8 @@ def test_a_modified_limit_is_matched_at_once(exchange):
 def test_less_quantity_keeps_the_place_in_the_queue_and_more_loses_it(exchange):
     for name in ("a", "b", "c"):
         exchange.submit(order(AAPL, Side.BUY, 10, 100.0, id=name), 1)
-    exchange.modify("a", 2, quantity=9)
-    exchange.modify("b", 2, quantity=11)
+    changed(exchange, "a", 2, quantity=9)
+    changed(exchange, "b", 2, quantity=11)
     events = exchange.on_quote(quote(AAPL, 99.0, 100.0))
     assert [e.execution.order_id for e in events] == ["a", "c", "b"]
 
@@ -90,7 +95,7 @@ def test_less_quantity_keeps_the_place_in_the_queue_and_more_loses_it(exchange):
 def test_quantity_cannot_be_modified_to_what_is_filled_already(exchange):
     exchange.on_quote(quote(AAPL, 99.0, 100.0, 0, 60))
     exchange.submit(order(AAPL, Side.BUY, 100, id="x"), 1)
-    (refused,) = exchange.modify("x", 2, quantity=60)
+    (refused,) = changed(exchange, "x", 2, quantity=60)
     assert (type(refused), refused.reason) == (Refused, Reason.BAD_QUANTITY)
 
 

@@ -92,7 +92,7 @@ LIMIT_IF_TOUCHED = [
     (t(100.0), (BUY, w(stop=99.0, limit=98.9)), [q(98.8, 99.2), t(99.0), q(98.8, 98.9)], "armed, working, 10@98.9"),
 ]
 
-# IBKR order types, "Trailing Stop Orders", "Trailing Stop Limit Orders"; the latter page gives the example that both limit rows use.
+# IBKR order types, "Trailing Stop Orders", "Trailing Stop Limit Orders"; both limit rows are the example of the latter.
 TRAILING = [
     (
         t(100.0),

@@ -1,0 +1,149 @@
+"""What orders for several accounts, short sales and options do to the books.
+
+Sources: IBKR "Commissions", fixed pricing; Regulation T (12 CFR 220.12); FINRA rule 4210 (c), (f)(2)(E); for the words of a
+short sale that is turned down, TWS API message code 404.
+"""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atlas.domain import Instrument, InstrumentKind, OptionRight, Share, Side
+from atlas.exchange import Exchange, Executed, MarginRate, Reason, Rejected, Terms
+from atlas.exchange.allocation import divided
+from atlas.exchange.margin import MARGIN_RATES, requirement
+from tests.unit.exchange.flows import OTHER, new_exchange
+from tests.unit.exchange.listings import AAPL, ACCOUNT, order, quote
+
+CALL = Instrument(
+    "AAPL-20261218-100C@SMART", InstrumentKind.OPTION, "AAPL", "SMART", "USD", 9, 0.01, 100,
+    expiry="20261218", strike=100.0, right=OptionRight.CALL, underlying=AAPL.id,
+)  # fmt: skip
+INDEX = Instrument("^SPX@CBOE", InstrumentKind.INDEX, "SPX", "CBOE", "USD", 10, 0.01)
+
+
+def shares(**quantities):
+    return {"account": "", "shares": tuple(Share(account, float(quantity)) for account, quantity in quantities.items())}
+
+
+def test_each_account_gets_its_part_of_every_execution_with_its_own_commission():
+    exchange = new_exchange()
+    exchange.on_quote(quote(AAPL, 99, 100, 0, 5, at=300))
+    placed = order(AAPL, Side.BUY, 20, **shares(DU1=15, DU2=5))
+    first = [e for e in exchange.submit(placed, 300) if isinstance(e, Executed)]
+    second = [e for e in exchange.on_quote(quote(AAPL, 99, 100, at=310)) if isinstance(e, Executed)]
+    assert [(e.execution.account, e.execution.quantity) for e in first] == [(ACCOUNT, 4), (OTHER, 1)]
+    assert [(e.execution.account, e.execution.quantity) for e in second] == [(ACCOUNT, 11), (OTHER, 4)]
+    assert [e.commission.amount for e in (*first, *second)] == [1.0, 1.0, 0.0, 0.0]
+    assert len({e.execution.id for e in (*first, *second)}) == 4
+    assert exchange.position(OTHER, AAPL.id).quantity == 5
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({"DU1": 5, "DU2": 4}, Reason.BAD_SHARES),
+        ({"DU1": 10, "DU2": 0}, Reason.BAD_SHARES),
+        ({"DU1": 5, "DU9": 5}, Reason.UNKNOWN_ACCOUNT),
+    ],
+)
+def test_shares_that_make_no_sense_are_turned_down(parts, reason):
+    (rejected,) = new_exchange().submit(order(AAPL, Side.BUY, 10, **shares(**parts)), 300)
+    assert (type(rejected), rejected.reason) == (Rejected, reason)
+
+
+def test_an_order_for_several_is_turned_down_if_one_of_them_cannot_carry_its_part():
+    exchange = Exchange([AAPL], {ACCOUNT: {"USD": 1e6}, OTHER: {"USD": 100.0}})
+    exchange.on_quote(quote(AAPL, 99, 100))
+    (rejected,) = exchange.submit(order(AAPL, Side.BUY, 100, **shares(DU1=90, DU2=10)), 1)
+    assert rejected.reason is Reason.MARGIN
+
+
+@given(
+    st.lists(st.integers(1, 50), min_size=1, max_size=6),
+    st.lists(st.integers(1, 40), min_size=1, max_size=30),
+    st.sampled_from([Decimal(1), Decimal(10)]),
+)
+def test_division_is_exact_in_total_never_more_than_a_share_and_whole_at_the_end(parts, fills, step):
+    quantities = {f"A{number}": Decimal(part) for number, part in enumerate(parts)}
+    held = dict.fromkeys(quantities, Decimal(0))
+    left = sum(quantities.values())
+    for fill in [*map(Decimal, fills), left]:
+        now = min(fill, left)
+        if not now:
+            break
+        given_out = divided(quantities, held, now, step)
+        assert sum(given_out.values()) == now
+        assert all(part > 0 for part in given_out.values())
+        held = {account: held[account] + given_out.get(account, 0) for account in held}
+        assert all(held[account] <= quantities[account] for account in held)
+        left -= now
+    if not left:
+        assert held == quantities
+
+
+# What a position of one asks for to open and to hold, per unit of its price.
+MARGINS = [
+    ("a share", AAPL, 100, 50.0, 2500.0, 1250.0),
+    ("a share sold short", AAPL, -100, 50.0, 2500.0, 1500.0),
+    ("a bought option is paid in full", CALL, 1, 5.0, 500.0, 500.0),
+    ("a sold call in the money: 20 % of the stock", CALL, -1, 5.0, 2200.0, 2200.0),
+]
+
+
+@pytest.mark.parametrize(("instrument", "quantity", "price", "initial", "maintenance"), [row[1:] for row in MARGINS])
+def test_margin_by_product(instrument, quantity, price, initial, maintenance):
+    rate = MARGIN_RATES[instrument.kind]
+    assert requirement(instrument, quantity, price, rate, 110.0) == (initial, maintenance)
+
+
+@pytest.mark.parametrize(("underlying", "required"), [(100.0, 2000.0), (95.0, 1400.0), (80.0, 800.0)])
+def test_a_sold_call_asks_for_less_the_further_it_is_out_of_the_money_down_to_a_tenth(underlying, required):
+    assert requirement(CALL, -1, 1.0, MARGIN_RATES[InstrumentKind.OPTION], underlying) == (required, required)
+
+
+def test_option_commissions_and_premiums():
+    exchange = Exchange([AAPL, CALL], {ACCOUNT: {"USD": 10_000.0}})
+    exchange.on_quote(quote(CALL, 4.9, 5.0))
+    for quantity, commission in ((1, 1.0), (2, 1.3)):
+        executed = exchange.submit(order(CALL, Side.BUY, quantity), 1)[-1]
+        assert executed.commission.amount == commission
+    assert exchange.ledger.cash(ACCOUNT)["USD"] == Decimal(10000) - 1500 - Decimal("2.3")
+    assert exchange.margin(ACCOUNT).equity == pytest.approx(10_000 - 2.3 - 3 * 5)
+
+
+def test_shares_can_be_sold_short_with_margin_but_not_those_that_nobody_lends():
+    exchange = new_exchange(not_shortable=frozenset({AAPL.id}))
+    exchange.on_quote(quote(AAPL, 99, 100, at=300))
+    (rejected,) = exchange.submit(order(AAPL, Side.SELL, 10), 300)
+    assert rejected.reason is Reason.NOT_SHORTABLE
+    exchange.submit(order(AAPL, Side.BUY, 10), 300)
+    assert isinstance(exchange.submit(order(AAPL, Side.SELL, 10), 300)[-1], Executed)
+    free = new_exchange()
+    free.on_quote(quote(AAPL, 99, 99, at=300))
+    free.submit(order(AAPL, Side.SELL, 100), 300)
+    assert (free.margin(ACCOUNT).initial, free.margin(ACCOUNT).maintenance) == (4950.0, pytest.approx(2970.0))
+    assert free.submit(order(AAPL, Side.SELL, 50_000), 300)[0].reason is Reason.MARGIN
+
+
+def test_nobody_trades_an_index():
+    (rejected,) = Exchange([INDEX], {ACCOUNT: {"USD": 1.0}}).submit(order(INDEX, Side.BUY, 1), 1)
+    assert rejected.reason is Reason.NOT_TRADABLE
+
+
+def test_an_order_that_its_parent_holds_and_a_second_of_its_group_ask_for_no_margin_of_their_own():
+    exchange = Exchange([AAPL], {ACCOUNT: {"USD": 6000.0}}, Terms(margins={InstrumentKind.STOCK: MarginRate(0.5, 0.25)}))
+    exchange.on_quote(quote(AAPL, 99, 101))
+    assert exchange.submit(order(AAPL, Side.BUY, 100, 98.0, id="entry"), 1)[0].order.id == "entry"
+    for name in ("profit", "loss"):
+        child = order(AAPL, Side.SELL, 100, 105.0, id=name, parent_id="entry", oca_group="exit")
+        assert not isinstance(exchange.submit(child, 1)[0], Rejected)
+
+
+def test_what_an_order_for_several_would_do_is_said_for_all_of_them():
+    exchange = new_exchange()
+    exchange.on_quote(quote(AAPL, 100, 100, at=300))
+    answer = exchange.what_if(order(AAPL, Side.BUY, 100, **shares(DU1=60, DU2=40)))
+    assert (answer.before.equity, answer.after.initial, answer.commission) == (2_000_000.0, 5000.0, 2.0)
