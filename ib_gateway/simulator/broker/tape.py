@@ -3,7 +3,7 @@
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
@@ -41,6 +41,20 @@ class _Track:
         self.volume = 0.0
         self.first: tuple[int, float] | None = None
         self.folded: dict[str, list[Columns]] = {what: [] for what in _SERIES}
+
+    def extend(self, quotes: Sequence[Quote]) -> None:
+        """Note many quotes, column by column."""
+        if self.first is None:
+            self.first = (quotes[0].exchange_ns, quotes[0].bid)
+        bids, asks = [quote.bid for quote in quotes], [quote.ask for quote in quotes]
+        self.quote_times.extend([quote.exchange_ns for quote in quotes])
+        self.bids.extend(bids)
+        self.asks.extend(asks)
+        self.mids.extend([(bid + ask) / 2 for bid, ask in zip(bids, asks, strict=True)])
+        self.bid_sizes.extend([quote.bid_size for quote in quotes])
+        self.ask_sizes.extend([quote.ask_size for quote in quotes])
+        if len(self.quote_times) > MAX_TICKS:
+            self.fold()
 
     def fold(self) -> None:
         """Make minutes of the older half of the ticks if there are too many."""
@@ -80,6 +94,9 @@ class Tape:
 
     def extend(self, events: Sequence[Quote | Trade]) -> None:
         """Note what the market said."""
+        if len(events) > 1 and {(type(event), event.instrument) for event in events} == {(Quote, events[0].instrument)}:
+            self._tracks.setdefault(events[0].instrument, _Track()).extend(cast("Sequence[Quote]", events))
+            return
         name, track = "", _Track()
         for event in events:
             if event.instrument != name:

@@ -8,10 +8,10 @@
 99|req|4|time|mid point                                  MidPoint
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
-from atlas.domain import NS_PER_SECOND, Quote
+from atlas.domain import NS_PER_SECOND, Quote, Trade
 from ib_gateway.simulator.codec.kinds import number
 from ib_gateway.simulator.messages.replies import Reply, TickByTick, TickPrice, TickSize, TickString
 
@@ -46,24 +46,58 @@ def writers(version: int) -> dict[type[Reply], Callable[[Any], str]]:
 def encode(ticks: TickByTick, *, fractions: bool) -> bytes:
     """Frames of all ticks, in order. Their payloads are shorter than 256 bytes, so three bytes of each length are zero.
 
-    Sizes are rounded down to whole numbers for clients that cannot read `fractions`.
+    Sizes are rounded down to whole numbers for clients that cannot read `fractions`. What follows the request id is the same
+    for all clients: it is written once and found in `ticks.written` by those that come later.
     """
-    size = _size(fractions=fractions)
-    bid_ask, mid_point, last, all_last = ticks.bid_ask, ticks.mid_point, ticks.last, ticks.all_last
-    out: list[str] = []
-    append = out.append
-    for event in ticks.events:
-        name, seconds = event.instrument, event.exchange_ns // NS_PER_SECOND
-        if isinstance(event, Quote):
-            if (req_id := bid_ask.get(name)) is not None:
-                append(
-                    f"99\0{req_id}\0003\0{seconds}\0{number(event.bid)}\0{number(event.ask)}"
-                    f"\0{size(event.bid_size)}\0{size(event.ask_size)}\0000\0"
-                )
-            if (req_id := mid_point.get(name)) is not None:
-                append(f"99\0{req_id}\0004\0{seconds}\0{number(round(event.mid, 10))}\0")
-        else:
-            for kind, req_ids in ((1, last), (2, all_last)):
-                if (req_id := req_ids.get(name)) is not None:
-                    append(f"99\0{req_id}\0{kind}\0{seconds}\0{number(event.price)}\0{size(event.size)}\0000\0\0\0")
+    tails = ticks.written.get(fractions)
+    if tails is None:
+        tails = ticks.written[fractions] = _tails(ticks.events, number if fractions else _whole)
+    if ticks.mid_point or ticks.last or ticks.all_last:
+        out = _mixed(ticks, tails)
+    else:
+        heads = {name: f"99\0{req_id}\0003" for name, req_id in ticks.bid_ask.items()}
+        out = [
+            heads[event.instrument] + tail
+            for event, tail in zip(ticks.events, tails, strict=True)
+            if type(event) is Quote and event.instrument in heads
+        ]
     return "".join([f"\0\0\0{chr(len(text))}{text}" for text in out]).encode("latin-1")
+
+
+def _tails(events: Sequence[Quote | Trade], size: Callable[[float], str]) -> list[str]:
+    """What each quote and each trade says after its kind. Column by column, where they are all quotes."""
+    seconds = [event.exchange_ns // NS_PER_SECOND for event in events]
+    if {type(event) for event in events} == {Quote}:
+        quotes = cast("Sequence[Quote]", events)
+        columns = zip(
+            seconds,
+            map(number, [quote.bid for quote in quotes]),
+            map(number, [quote.ask for quote in quotes]),
+            map(size, [quote.bid_size for quote in quotes]),
+            map(size, [quote.ask_size for quote in quotes]),
+            strict=True,
+        )
+        return [f"\0{at}\0{bid}\0{ask}\0{bid_size}\0{ask_size}\0000\0" for at, bid, ask, bid_size, ask_size in columns]
+    return [
+        f"\0{at}\0{number(event.bid)}\0{number(event.ask)}\0{size(event.bid_size)}\0{size(event.ask_size)}\0000\0"
+        if isinstance(event, Quote)
+        else f"\0{at}\0{number(event.price)}\0{size(event.size)}\0000\0\0\0"
+        for at, event in zip(seconds, events, strict=True)
+    ]
+
+
+def _mixed(ticks: TickByTick, tails: Sequence[str]) -> list[str]:
+    """Ticks of a client that has asked for more than quotes."""
+    out: list[str] = []
+    for event, tail in zip(ticks.events, tails, strict=True):
+        name = event.instrument
+        if isinstance(event, Quote):
+            if (req_id := ticks.bid_ask.get(name)) is not None:
+                out.append(f"99\0{req_id}\0003{tail}")
+            if (req_id := ticks.mid_point.get(name)) is not None:
+                out.append(f"99\0{req_id}\0004\0{event.exchange_ns // NS_PER_SECOND}\0{number(round(event.mid, 10))}\0")
+        else:
+            for kind, req_ids in ((1, ticks.last), (2, ticks.all_last)):
+                if (req_id := req_ids.get(name)) is not None:
+                    out.append(f"99\0{req_id}\0{kind}{tail}")
+    return out

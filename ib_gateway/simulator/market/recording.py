@@ -1,4 +1,4 @@
-"""Recorded quotes, read whole and checked before anything is played.
+"""Recorded quotes and trades, read whole and checked before anything is played.
 
 Two formats:
 
@@ -6,7 +6,8 @@ Lean tick zip   QuantConnect Lean's forex ticks: .../eurusd/20140505_quote.zip w
                 from 00:00 UTC of the date in the file name. There are no sizes: they are 0.
 CSV             a header `time,instrument,bid,ask,bid_size,ask_size`, then one quote per line in order of time; time is UTC
                 nanoseconds since the epoch or ISO 8601 with its zone, instrument an id as EUR.USD@IDEALPRO. Sizes may be
-                empty: they are 0.
+                empty: they are 0. The header may go on with `,price,size`: a line with a price and a size there is a trade,
+                or a quote and then a trade if it has a bid and an ask as well.
 
 Prices are played as they were recorded, on the tick grid or off it.
 """
@@ -21,14 +22,15 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from atlas.domain import NS_PER_MS, BadInput, Instrument, InstrumentKind, Quote, from_datetime
+from atlas.domain import NS_PER_MS, BadInput, Instrument, InstrumentKind, Quote, Trade, from_datetime
 
 _LEAN_NAME = re.compile(r"(\d{8})_quote\.zip")
 _HEADER = ["time", "instrument", "bid", "ask", "bid_size", "ask_size"]
+_HEADER_WITH_TRADES = [*_HEADER, "price", "size"]
 
 
 class Recording:
-    """Quotes in columns, played from the first to the last."""
+    """Quotes and trades in columns, played from the first to the last."""
 
     def __init__(self, path: Path, instruments: Iterable[Instrument]) -> None:
         """Read the recording.
@@ -40,7 +42,8 @@ class Recording:
         self._names: list[str] = []
         self._which = array("H")
         self._times = array("q")
-        self._values = array("d")  # bid, ask, bid size, ask size
+        self._values = array("d")  # bid, ask, bid size, ask size; or price, size, 0, 0
+        self._trades = bytearray()  # 1 where it is a trade
         self._next = 0
         listed = list(instruments)
         try:
@@ -57,6 +60,7 @@ class Recording:
             raise BadInput(f"the recording {path} is no text of quotes: {error}") from error
         if not self._times:
             raise BadInput(f"the recording {path} is empty; it needs at least one quote")
+        self._only_quotes = not any(self._trades)
 
     @property
     def instruments(self) -> Collection[str]:
@@ -69,38 +73,48 @@ class Recording:
         return self._times[0]
 
     def __len__(self) -> int:
-        """How many quotes there are."""
+        """How many quotes and trades there are."""
         return len(self._times)
 
     def next_ns(self) -> int | None:
-        """When the next quote is due; None at the end."""
+        """When the next quote or trade is due; None at the end."""
         return self._times[self._next] if self._next < len(self._times) else None
 
-    def take(self, until_ns: int | None, limit: int) -> Sequence[Quote]:
-        """The next quotes, at most `limit`, none later than `until_ns`."""
+    def take(self, until_ns: int | None, limit: int) -> Sequence[Quote | Trade]:
+        """The next quotes and trades, at most `limit`, none later than `until_ns`."""
         start, names, which, times, values = self._next, self._names, self._which, self._times, self._values
         stop = min(start + limit, len(times))
         if until_ns is not None:
             while stop > start and times[stop - 1] > until_ns:
                 stop -= 1
         self._next = stop
-        return [
-            Quote(names[which[i]], values[4 * i], values[4 * i + 1], values[4 * i + 2], values[4 * i + 3], times[i], times[i])
-            for i in range(start, stop)
-        ]
+        if self._only_quotes:
+            four = values[4 * start : 4 * stop]
+            parts = zip(which[start:stop], four[::4], four[1::4], four[2::4], four[3::4], times[start:stop], strict=True)
+            return [Quote(names[k], bid, ask, bid_size, ask_size, ns, ns) for k, bid, ask, bid_size, ask_size, ns in parts]
+        return [self._event(i) for i in range(start, stop)]
+
+    def _event(self, i: int) -> Quote | Trade:
+        name, at_ns = self._names[self._which[i]], self._times[i]
+        first, second, third, fourth = self._values[4 * i : 4 * i + 4]
+        if self._trades[i]:
+            return Trade(name, first, second, at_ns, at_ns)
+        return Quote(name, first, second, third, fourth, at_ns, at_ns)
 
     def activate(self, instrument: str, now_ns: int) -> None:
         """A recording has what it has."""
 
-    def _add(self, line: int, name: str, ns: int, values: tuple[float, float, float, float]) -> None:
-        if not all(math.isfinite(value) for value in values) or values[2] < 0 or values[3] < 0:
-            raise BadInput(f"the recording {self.path} line {line}: {values} is no quote")
+    def _add(self, line: int, name: str, ns: int, values: tuple[float, float, float, float], *, trade: bool = False) -> None:
+        sizes = values[1:2] if trade else values[2:]
+        if not all(math.isfinite(value) for value in values) or min(sizes) < 0 or (trade and not values[1]):
+            raise BadInput(f"the recording {self.path} line {line}: {values} is no {'trade' if trade else 'quote'}")
         if self._times and ns < self._times[-1]:
             raise BadInput(f"the recording {self.path} line {line}: the time goes back; sort it by time")
         if name not in self._names:
             self._names.append(name)
         self._which.append(self._names.index(name))
         self._times.append(ns)
+        self._trades.append(trade)
         self._values.extend(values)
 
     def _read_lean(self, path: Path, listed: list[Instrument]) -> None:
@@ -136,15 +150,22 @@ class Recording:
             header = next(rows, None)
             if header is None:
                 return
-            if header != _HEADER:
+            if header not in (_HEADER, _HEADER_WITH_TRADES):
                 raise BadInput(f"the recording {path} begins with {','.join(header)[:80]!r} instead of {','.join(_HEADER)!r}")
             for number, row in enumerate(rows, 2):
                 try:
-                    time, name, bid, ask, bid_size, ask_size = row
-                    values = (float(bid), float(ask), float(bid_size or 0), float(ask_size or 0))
-                    ns = int(time) if time.isdigit() else from_datetime(datetime.fromisoformat(time))
+                    self._read_row(number, row, len(header), listed)
                 except ValueError as error:
                     raise BadInput(f"the recording {path} line {number}: {','.join(row)[:60]!r} is no quote: {error}") from None
-                if name not in listed:
-                    raise BadInput(f"the recording {path} line {number}: {name!r} is not in the instruments file")
-                self._add(number, name, ns, values)
+
+    def _read_row(self, number: int, row: list[str], width: int, listed: set[str]) -> None:
+        if len(row) != width:
+            raise ValueError(f"it has {len(row)} fields instead of {width}")
+        time, name, bid, ask, bid_size, ask_size, price, size = (*row, "", "")[:8]
+        ns = int(time) if time.isdigit() else from_datetime(datetime.fromisoformat(time))
+        if name not in listed:
+            raise BadInput(f"the recording {self.path} line {number}: {name!r} is not in the instruments file")
+        if bid or ask or not price:
+            self._add(number, name, ns, (float(bid), float(ask), float(bid_size or 0), float(ask_size or 0)))
+        if price or size:
+            self._add(number, name, ns, (float(price), float(size), 0.0, 0.0), trade=True)

@@ -83,9 +83,12 @@ class Days:
         return instrument in self._indices
 
     def extend(self, events: Sequence[Quote | Trade]) -> None:
-        """Note what the market said."""
+        """Note what the market said. Quotes matter where there are no trades."""
+        pairs, indices = self._pairs, self._indices
         name, day, untraded = "", Day(NEVER_NS), False
         for event in events:
+            if type(event) is Quote and event.instrument not in pairs and event.instrument not in indices:
+                continue
             if event.instrument != name or event.exchange_ns >= day.end_ns:
                 name = event.instrument
                 day, untraded = self.day(name, event.exchange_ns), name in self._pairs or name in self._indices

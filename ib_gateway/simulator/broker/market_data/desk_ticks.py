@@ -72,14 +72,18 @@ class TickDesk:
 
     def publish(self, events: Sequence[Quote | Trade]) -> None:
         """Pass on what the market said, in order, to all that have subscribed to it. Data flow."""
-        for client in self._floor.clients.values():
+        clients = [client for client in self._floor.clients.values() if client.market.ticks]
+        wanted = {stream.instrument for client in clients for stream in client.market.ticks.values()}
+        heard = [event for event in events if event.instrument in wanted] if wanted else []
+        written: dict[object, list[str]] = {}
+        for client in clients if heard else ():
             market = client.market
-            if not market.ticks:
-                continue
-            heard = events
-            if any(stream.ignore_size for stream in market.ticks.values()):
-                heard = _without_sizes(events, [one for one in market.ticks.values() if one.ignore_size])
-            reply = replies.TickByTick(heard, market.bid_ask, market.mid_point, market.last, market.all_last)
+            maps = (market.bid_ask, market.mid_point, market.last, market.all_last)
+            ignoring = [stream for stream in market.ticks.values() if stream.ignore_size]
+            if ignoring:
+                reply = replies.TickByTick(_without_sizes(heard, ignoring), *maps)
+            else:
+                reply = replies.TickByTick(heard, *maps, written)
             self._floor.send(client.id, reply)
 
 

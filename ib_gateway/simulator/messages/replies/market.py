@@ -65,13 +65,18 @@ class SnapshotEnd(Reply, frozen=True):
 
 
 class TickByTick(Reply, frozen=True):
-    """Ticks in order. The maps say, by instrument, under which request each kind of tick goes out."""
+    """Ticks in order. The maps say, by instrument, under which request each kind of tick goes out.
+
+    `written` is shared by the replies with the same ticks to several clients: whoever writes them keeps there what is the same
+    for all.
+    """
 
     events: Sequence[Quote | Trade]
     bid_ask: Mapping[str, int]
     mid_point: Mapping[str, int]
     last: Mapping[str, int]
     all_last: Mapping[str, int]
+    written: dict[object, list[str]] = msgspec.field(default_factory=dict)
 
 
 class RealTimeBar(Reply, frozen=True):
