@@ -14,6 +14,7 @@ from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.market.columns import Columns, Floats, Integers
 from ib_gateway.simulator.market.past import InstrumentPast
 
+VOLATILITIES = frozenset({"HISTORICAL_VOLATILITY", "OPTION_IMPLIED_VOLATILITY"})
 _MINUTE = 60
 _OF_TRADES = frozenset({"TRADES", "ADJUSTED_LAST", "AGGTRADES"})
 
@@ -46,8 +47,12 @@ class Archive:
         return self._past.join(listing.instrument.id, at_ns, bid)
 
     def begin(self, listing: Listing, what: str, now_ns: int) -> int | None:
-        """When data of a kind begins."""
-        kind, past = _kind(listing, what), self.past(listing, now_ns)
+        """When data of a kind begins; None if there is none."""
+        volatile = what in VOLATILITIES and listing.instrument.kind in (InstrumentKind.STOCK, InstrumentKind.INDEX)
+        kind = "BID" if volatile or what == "BID_ASK" else _kind(listing, what)
+        if kind not in Tape.KINDS:
+            return None
+        past = self.past(listing, now_ns)
         if past is not None and (kind != "TRADES" or listing.model.trade_share):
             return past.begin_ns()
         return self._tape.begin(listing.instrument.id, kind)

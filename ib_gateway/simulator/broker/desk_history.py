@@ -5,6 +5,7 @@ from datetime import datetime
 
 from atlas.domain import NS_PER_SECOND, InstrumentKind, from_datetime
 from ib_gateway.simulator.broker import volatility
+from ib_gateway.simulator.broker.archive import VOLATILITIES
 from ib_gateway.simulator.broker.bars import PriceBar
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.floor import LOGIN_ZONE, Handlers
@@ -18,7 +19,6 @@ from ib_gateway.simulator.messages import requests as r
 PULSE_NS = 5 * NS_PER_SECOND
 _MOST_BARS = 100_000
 _MOST_OF_SECONDS_NS = 3 * 86_400 * NS_PER_SECOND
-_VOLATILITIES = frozenset({"HISTORICAL_VOLATILITY", "OPTION_IMPLIED_VOLATILITY"})
 _PRICES = frozenset({"TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST", "AGGTRADES"})
 _QUOTES = frozenset({"MIDPOINT", "BID", "ASK", "BID_ASK"})
 _LOOK_BACK_DAYS = {"1 day": 1, "1 week": 6, "1 month": 24}
@@ -60,7 +60,7 @@ class HistoryDesk:
             return
         if query.implied_zone:
             hmds.warn_of_zone(client, req_id)
-        listing = self._floor.resolve(client, req_id, request.contract)
+        listing = self._floor.resolve(client, req_id, request.contract, include_expired=request.include_expired)
         if listing is None:
             return
         same = (request.contract, request.end, query, request.use_rth, request.keep_up_to_date)
@@ -90,7 +90,7 @@ class HistoryDesk:
         ):
             self._floor.error(client, req_id, 162, f"{HMDS}Time length exceed max.")
             return
-        if query.what in _VOLATILITIES:
+        if query.what in VOLATILITIES:
             found = self._volatility(listing, query, spans, regular=request.use_rth)
         elif query.what in _PRICES and not (query.what in _QUOTES and listing.instrument.kind is InstrumentKind.INDEX):
             found = hmds.archive.bars(listing, query, spans, now_ns, regular=request.use_rth)

@@ -65,7 +65,7 @@ class PastTickDesk:
             return
         if implied:
             hmds.warn_of_zone(client, req_id)
-        listing = self._floor.resolve(client, req_id, request.contract)
+        listing = self._floor.resolve(client, req_id, request.contract, include_expired=request.include_expired)
         if listing is None:
             return
         what = request.what_to_show.upper()
@@ -159,11 +159,11 @@ class PastTickDesk:
             if wrong:
                 hmds.refuse(client, req_id, Refusal(321, _REFUSED + cause))
                 return
-        listing = self._floor.resolve(client, req_id, request.contract)
+        listing = self._floor.resolve(client, req_id, request.contract, include_expired=request.include_expired)
         if listing is None or not hmds.admit(client, req_id, None, None, what, paced=False):
             return
         self._floor.interest(listing.instrument.id, False)
-        begin = hmds.archive.begin(listing, "BID" if what == "BID_ASK" else what, hmds.now_ns())
+        begin = hmds.archive.begin(listing, what, hmds.now_ns())
         if begin is None:
             self._floor.error(client, req_id, 162, f"{HMDS}No head time stamp")
             return
@@ -181,7 +181,7 @@ class PastTickDesk:
             what = f'java.lang.NumberFormatException: For input string: "{request.period}"'
             self._floor.error(client, req_id, 320, f"Error reading request:Message id {req_id}.  Unable to parse data. {what}")
             return
-        listing = self._floor.resolve(client, req_id, request.contract)
+        listing = self._floor.resolve(client, req_id, request.contract, include_expired=request.include_expired)
         if listing is None or not hmds.admit(client, req_id, None, None, "TRADES", paced=False):
             return
         self._floor.interest(listing.instrument.id, False)

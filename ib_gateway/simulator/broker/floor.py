@@ -71,9 +71,9 @@ class Floor:
         """The date where the login is, YYYYMMDD."""
         return local_date(self.clock.now_ns())
 
-    def resolve(self, client: Client, req_id: int, contract: Contract) -> Listing | None:
+    def resolve(self, client: Client, req_id: int, contract: Contract, *, include_expired: bool = False) -> Listing | None:
         """The one listing that a contract means; else the client is told that there is none, or more than one."""
-        found = self.catalogue.find(contract, self.today())
+        found = self.catalogue.find(contract, self.today(), include_expired=include_expired)
         if len(found) == 1:
             return found[0]
         self.error(client, req_id, 200, AMBIGUOUS.format(symbol=contract.symbol) if found else NO_DEFINITION)

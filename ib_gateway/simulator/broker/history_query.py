@@ -15,13 +15,13 @@ from ib_gateway.simulator.messages import requests as r
 HMDS = "Historical Market Data Service error message:"
 _REFUSED = "Error validating request.-'bM' : cause - "
 
-_BAR_SECONDS = {
+BAR_SECONDS = {
     "1 secs": 1, "5 secs": 5, "10 secs": 10, "15 secs": 15, "30 secs": 30, "1 min": 60, "2 mins": 120, "3 mins": 180,
     "5 mins": 300, "10 mins": 600, "15 mins": 900, "20 mins": 1200, "30 mins": 1800, "1 hour": 3600, "2 hours": 7200,
     "3 hours": 10_800, "4 hours": 14_400, "8 hours": 28_800, "1 day": 86_400, "1 week": 604_800, "1 month": 28 * 86_400,
 }  # fmt: skip
 _ALIASES = {"1w": "1 week", "1 w": "1 week", "1m": "1 month", "1 m": "1 month"}
-_LEGAL = ", ".join([*list(_BAR_SECONDS)[:-2], "1W", "1M"])
+_LEGAL = ", ".join([*list(BAR_SECONDS)[:-2], "1W", "1M"])
 
 KINDS = frozenset({
     "TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST", "HISTORICAL_VOLATILITY", "OPTION_IMPLIED_VOLATILITY",
@@ -88,7 +88,7 @@ class BarQuery(NamedTuple):
     @property
     def daily(self) -> bool:
         """Whether bars are of whole days, weeks or months."""
-        return self.bar_seconds >= _BAR_SECONDS["1 day"]
+        return self.bar_seconds >= BAR_SECONDS["1 day"]
 
 
 def read_query(request: r.HistoricalData, zone: str, now_ns: int) -> BarQuery:
@@ -104,9 +104,9 @@ def read_query(request: r.HistoricalData, zone: str, now_ns: int) -> BarQuery:
     if what == "ADJUSTED_LAST" and end:
         raise _refusal("End date not supported with adjusted last")
     bar = _read_bar(request.bar_size)
-    seconds = _BAR_SECONDS[bar]
+    seconds = BAR_SECONDS[bar]
     checks = (
-        (what == "ADJUSTED_LAST" and seconds > _BAR_SECONDS["1 day"], "Multi day bar size not supported with adjusted last"),
+        (what == "ADJUSTED_LAST" and seconds > BAR_SECONDS["1 day"], "Multi day bar size not supported with adjusted last"),
         (what not in KINDS, f"What to show value of {request.what_to_show} rejected."),
         (request.format_date not in (1, 2, 3), f"Date formatting selection of {request.format_date} rejected."),
         (keep and bool(end), "End date not supported with live updates"),
@@ -157,7 +157,7 @@ def read_duration(text: str) -> Duration:
 def _read_bar(text: str) -> str:
     lower = text.lower()
     bar = _ALIASES.get(lower, lower)
-    if bar not in _BAR_SECONDS:
+    if bar not in BAR_SECONDS:
         raise _refusal(f"Historical data bar size setting is invalid. Legal ones are: {_LEGAL}")
     return bar
 

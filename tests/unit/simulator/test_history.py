@@ -3,11 +3,13 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from atlas.domain import NS_PER_SECOND, ManualClock, Quote, Trade, from_datetime
 from atlas.exchange import Exchange
 from ib_gateway.simulator.broker import Broker, HistoryTerms
-from ib_gateway.simulator.broker.history_query import Duration, Refusal, read_duration, read_query
+from ib_gateway.simulator.broker.history_query import BAR_SECONDS, KINDS, Duration, Refusal, read_duration, read_query
 from ib_gateway.simulator.broker.pacing import Pacing
 from ib_gateway.simulator.broker.times import client_moment, client_time
 from ib_gateway.simulator.broker.windows import windows
@@ -68,6 +70,12 @@ class Desk:
 
     def heard(self, kind):
         return [reply for _, reply in self.said if isinstance(reply, kind)]
+
+
+_PLAYED = {past: Desk(past=past) for past in (True, False)}
+for _desk in _PLAYED.values():
+    _desk.play(300, 301, 302, trades=True)
+    _desk.play(1.16, 1.17, instrument="EUR.USD@IDEALPRO")
 
 
 def codes(said):
@@ -161,6 +169,38 @@ def test_seconds_of_a_duration_are_trading_time():
     assert spans[-1].date == date(2026, 6, 1)
     regular = windows(DAYS, LISTINGS["AAPL@SMART"], Duration(60, "S"), monday, regular=True, whole_days=False)
     assert [(w.date, w.end_ns - w.start_ns) for w in regular] == [(date(2026, 5, 29), 60 * NS_PER_SECOND)]
+
+
+_SOME = st.sampled_from
+
+
+@pytest.mark.parametrize("past", [True, False])
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_every_request_is_answered_once_with_data_or_one_of_ibs_errors(past, data):
+    desk = _PLAYED[past]
+    contract = data.draw(_SOME([EURUSD, AAPL, Contract(symbol="ES", sec_type="FUT", expiry="202609"), Contract(con_id=1)]))
+    what = data.draw(_SOME([*sorted(KINDS), "NONSENSE"]))
+    end = data.draw(
+        _SOME(["", "20260605-16:00:02", "20260603 12:00:00 US/Eastern", "20200101-00:00:00", "20300101-00:00:00", "x"])
+    )
+    regular, form = data.draw(st.booleans()), data.draw(_SOME([0, 1, 2, 3]))
+    size, duration = (
+        data.draw(_SOME(list(BAR_SECONDS))),
+        data.draw(_SOME(["60 S", "3600 S", "1 D", "3 D", "1 W", "2 M", "1 Y"])),
+    )
+    said = [
+        *desk.bars(
+            1, contract, end, size, duration, what, use_rth=regular, format_date=form, keep_up_to_date=data.draw(st.booleans())
+        ),
+        *desk.ask(r.HistoricalTicks(2, contract, False, "", end, data.draw(st.integers(0, 200)), what, regular, form == 1)),
+        *desk.ask(r.HeadTimestamp(3, contract, False, regular, what, form)),
+        *desk.ask(r.Histogram(4, contract, False, regular, data.draw(_SOME(["3 days", "1 week", "20 mins", "", "3 D"])))),
+    ]
+    desk.ask(r.CancelHistoricalData(1))
+    said = [reply for reply in said if not (isinstance(reply, replies.Error) and reply.code == 2174)]
+    assert [reply.req_id for reply in said] == [1, 2, 3, 4]
+    assert {reply.code for reply in said if isinstance(reply, replies.Error)} <= {162, 200, 320, 321, 10314}
 
 
 # Pacing
