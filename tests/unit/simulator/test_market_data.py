@@ -486,8 +486,6 @@ def test_depth_is_offered_where_it_is_listed(desk):
     (offered,) = desk.ask(r.DepthExchanges())
     offers = {(one.exchange, one.sec_type) for one in offered.exchanges}
     assert {("IDEALPRO", "CASH"), ("CME", "FUT"), ("SMART", "STK")} <= offers
-        (one.exchange, one.sec_type) for one in offered.exchanges
-    }
     assert codes(desk.ask(r.MarketDepth(1, contract(AAPL), 5))) == [10092]  # smart-routed, but not merged
     assert codes(desk.ask(r.MarketDepth(1, contract("^SPX@CBOE"), 5))) == [10092]
     assert codes(desk.ask(r.MarketDepth(1, contract(AAPL, "ISLAND"), 5))) == []
