@@ -14,8 +14,8 @@ from atlas.domain.instrument import InstrumentKind
 class TriggerMethod(enum.Enum):
     """Which prices may trigger a stop or a price condition (IB's trigger methods 0 to 4, 7 and 8).
 
-    DEFAULT is LAST for stocks, futures and what else has trades, and BID_ASK for what has only quotes. The bid counts for a
-    trigger that lies below the market, the ask for one above it. The double methods want two prices in a row.
+    DEFAULT is LAST for stocks, futures and what else has trades, and BID_ASK for what has only quotes. The bid must reach
+    a trigger that lies above the market, the ask one below it. The double methods want two prices in a row.
     """
 
     DEFAULT = "default"
