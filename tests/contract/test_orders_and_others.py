@@ -1,4 +1,4 @@
-"""Unmodified ib_insync and orders that others see, enter, change and keep: other clients, the terminal, the broker, a restart."""
+"""Unmodified ib_insync and orders that others see, enter, change and keep: clients, the terminal, the broker, a restart."""
 
 import ib_insync
 import pytest
@@ -71,7 +71,7 @@ async def test_client_zero_gets_orders_entered_by_hand_and_may_change_and_cancel
     await until(zero, lambda: trade.orderStatus.status == "Submitted")
     (order,) = [trade.order for trade in await zero.reqOpenOrdersAsync()]
     zero.client.cancelOrder(-1)
-    await until(zero, lambda: trade.isDone())
+    await until(zero, trade.isDone)
     assert order.orderRef == "by hand"
 
 
@@ -117,7 +117,7 @@ async def test_a_forked_order_is_one_order_with_two_numbers_for_good(gateway, ib
     await until(ib, lambda: len(seen) == 2)
     assert len(await ib.reqAllOpenOrdersAsync()) == 2
     ib.reqGlobalCancel()
-    await until(ib, lambda: trade.isDone())
+    await until(ib, trade.isDone)
 
 
 # A restart

@@ -1,6 +1,6 @@
 """The broker's orders and executions of the day: the fold of its records."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -31,6 +31,7 @@ class Book:
     def __init__(self) -> None:
         self._orders: dict[str, HeldOrder] = {}
         self._names: dict[tuple[int, int], list[str]] = {}
+        self._attached: dict[tuple[int, int], list[str]] = {}
         self.fills: list[Fill] = []
         self.realized: dict[tuple[str, str], float] = {}
         self.highest_ids: dict[int, int] = {}
@@ -71,11 +72,8 @@ class Book:
 
     def children(self, held: HeldOrder) -> list[HeldOrder]:
         """Orders that are attached to `held` and not done."""
-        return [
-            one
-            for one in self._orders.values()
-            if one.ticket.parent_id == held.order_id and one.client_id == held.client_id and not one.done and held.order_id > 0
-        ]
+        attached = (self._orders[name] for name in self._attached.get((held.client_id, held.order_id), ()))
+        return [one for one in attached if not one.done]
 
     def standing(self, client_id: int | None = None) -> Iterator[HeldOrder]:
         """Orders that are not done: of one client, or of all."""
@@ -123,7 +121,8 @@ class Book:
             case Accepted(order, perm_id):
                 held = self._orders[order.id]
                 held.perm_id, held.kept, held.stage = perm_id, "", record.stage
-                held.ticket = replace(held.ticket, quantity=order.quantity)
+                if order.quantity != held.ticket.quantity:
+                    held.ticket = replace(held.ticket, quantity=order.quantity)
                 held.status = "PreSubmitted" if held.ticket.order_type == "MKT" else _status(record.stage)
             case Staged(order_id, stage):
                 held = self._orders[order_id]
@@ -148,11 +147,11 @@ class Book:
         """Drop executions, and orders that were done, before a moment."""
         self.fills = [fill for fill in self.fills if fill.executed.execution.at_ns >= before_ns]
         self._add_up()
-        self._index(held for held in self._orders.values() if not held.done or held.done_ns >= before_ns)
+        self._index([held for held in self._orders.values() if not held.done or held.done_ns >= before_ns])
 
     def drop(self, exchange_id: str) -> None:
         """An order never came to be: nobody was told of it. Its number stays used."""
-        self._index(held for held in list(self._orders.values()) if held.exchange_id != exchange_id)
+        self._index([held for held in self._orders.values() if held.exchange_id != exchange_id])
 
     def settle_proposals(self) -> None:
         """After a restart: what the exchange had not answered was never told to anyone."""
@@ -160,17 +159,23 @@ class Book:
             held.proposed = None
 
     def _restore(self, snapshot: Snapshot) -> None:
-        self._index(iter(snapshot.orders))
+        self._index(snapshot.orders)
         self.fills = list(snapshot.fills)
         self._add_up()
         self.highest_ids = dict(snapshot.highest_ids)
         self.hand_numbers, self.lapsed = snapshot.hand_numbers, list(snapshot.lapsed)
 
-    def _index(self, orders: Iterator[HeldOrder]) -> None:
-        self._orders, self._names = {held.exchange_id: held for held in orders}, {}
-        for held in self._orders.values():
-            if held.order_id:
-                self._names.setdefault((held.client_id, held.order_id), []).append(held.exchange_id)
+    def _index(self, orders: Iterable[HeldOrder]) -> None:
+        self._orders, self._names, self._attached = {}, {}, {}
+        for held in orders:
+            self._enter(held)
+
+    def _enter(self, held: HeldOrder) -> None:
+        self._orders[held.exchange_id] = held
+        if held.order_id:
+            self._names.setdefault((held.client_id, held.order_id), []).append(held.exchange_id)
+        if held.ticket.parent_id:
+            self._attached.setdefault((held.client_id, held.ticket.parent_id), []).append(held.exchange_id)
 
     def _place(self, placed: Placed) -> None:
         held = HeldOrder(
@@ -178,11 +183,10 @@ class Book:
             kept=placed.kept, by_hand=placed.by_hand,
         )  # fmt: skip
         held.status = {"": "PendingSubmit", UNTRANSMITTED: "Inactive"}.get(placed.kept, "PreSubmitted")
-        self._orders[placed.exchange_id] = held
+        self._enter(held)
         if placed.by_hand:
             self.hand_numbers = (self.hand_numbers[0] + 1, self.hand_numbers[1])
             return
-        self._names.setdefault((placed.client_id, placed.order_id), []).append(placed.exchange_id)
         self.highest_ids[placed.client_id] = max(self.highest_ids.get(placed.client_id, 0), placed.order_id)
 
     @staticmethod

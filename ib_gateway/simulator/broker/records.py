@@ -87,6 +87,8 @@ def instruments_of(record: Record) -> set[str]:
             }
         case Placed():
             return {record.instrument}
+        case Booked(executed):
+            return {executed.execution.instrument}
     return set()
 
 

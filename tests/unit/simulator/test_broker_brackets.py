@@ -106,6 +106,16 @@ def test_the_client_hears_which_leg_is_wrong_and_nothing_is_transmitted(desk):
     assert desk.status(1) == "Inactive"
 
 
+def test_a_bracket_whose_leg_has_become_invalid_is_not_transmitted_and_every_leg_hears_of_it(desk):
+    leg(desk, 1, limit_price=265.0, transmit=False)
+    soon = {"time_in_force": "GTD", "good_till_date": "20260605-16:00:30"}
+    leg(desk, 2, "SELL", parent=1, limit_price=280.0, transmit=False, **soon)
+    desk.clock.advance(60 * 10**9)
+    said = leg(desk, 3, "SELL", parent=1, order_type="STP", aux_price=260.0)
+    assert {(reply.req_id, reply.code) for reply in said if type(reply).__name__ == "Error"} == {(2, 334), (1, 106), (3, 106)}
+    assert (desk.status(1), desk.exchange.standing("1.1")) == ("Inactive", None)
+
+
 def test_children_of_a_rejected_parent_are_cancelled(desk):
     leg(desk, 1, limit_price=265.0, quantity=1e6, transmit=False)
     said = leg(desk, 2, "SELL", parent=1, limit_price=280.0, quantity=1e6)

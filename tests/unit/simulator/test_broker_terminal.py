@@ -268,3 +268,22 @@ def test_what_cannot_be_exercised_is_said(desk):
     desk.quote(NAME, call.strike - 20, call.strike - 19.98)
     assert codes(exercise(desk, call)) == [321]
     assert codes(exercise(desk, call, override=True)) == []
+
+
+# An advisor's login
+
+
+def test_an_advisors_order_is_filled_for_every_account_of_its_group_exact_in_total():
+    desk = Desk(accounts=("DF1", "DU1", "DU2", "DU3"))
+    desk.connect()
+    desk.quote(NAME, 270.0, 270.02, 1_000, 1_000)
+    said = limit(desk, limit_price=271.0, fa_group="All", fa_method="EqualQuantity")
+    fills = {reply.account: reply.shares for reply in said if isinstance(reply, replies.Execution)}
+    assert fills == {"DU1": 34.0, "DU2": 33.0, "DU3": 33.0}
+    assert statuses(said)[-1] == (1, "Filled")
+    assert desk.check_books() == {(account, NAME): shares for account, shares in fills.items()}
+    assert codes(limit(desk, 2)) == [435]
+    assert codes(limit(desk, 2, fa_group="Nobody")) == [321]
+    assert codes(limit(desk, 2, account="DU2")) == []
+    again = Desk(accounts=("DF1", "DU1", "DU2", "DU3"), records=desk.records)
+    assert again.exchange.ledger.state() == desk.exchange.ledger.state()

@@ -104,12 +104,14 @@ def _check_short_sale(ticket: Ticket) -> None:
         raise Turned(Code.NOT_A_SHORT_SALE.say())
 
 
-def check_prices(order: Order, ticket: Ticket, listing: Listing, quote: Quote | None, rules: OrderRules) -> None:
-    """Hold an order's fixed prices to the instrument's grid, and to the broker's precaution.
+def check_order(order: Order, ticket: Ticket, listing: Listing, quote: Quote | None, rules: OrderRules, now_ns: int) -> None:
+    """Hold an order's end to the future, its fixed prices to the instrument's grid, and its limit to the broker's precaution.
 
     Raises:
         Turned: they are off.
     """
+    if order.time_in_force is TimeInForce.GTD and order.good_till_ns <= max(now_ns, order.good_after_ns):
+        raise Turned(Code.BAD_GTD.say())
     for price in (order.limit_price, order.stop_price):
         if price is not None and not 0 < price <= _MOST:
             raise Turned(Code.NO_PRICE.say())

@@ -52,7 +52,6 @@ class Code(enum.Enum):
     SLOT = 347, "Short sale slot value must be 1 (broker holds shares) or 2 (delivered from elsewhere)."
     NOT_A_SHORT_SALE = 348, "Order not a short sale -- type must be SSHORT to specify short sale slot."
     SLOT_NEEDS_LOCATION = 352, "Short sale slot value of 2 (delivered from elsewhere) requires location."
-    BAD_TRIGGER_PRICE = 361, "Invalid trigger price."
     UNSUPPORTED_KIND = 387, "Unsupported order type for this exchange and security type: {kind}."
     ORDER_MESSAGE = 399, "Order Message:\n{what}\nWarning: {warning}"
     LOCATING = 404, "Order held while securities are located."

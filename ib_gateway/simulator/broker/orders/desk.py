@@ -228,10 +228,17 @@ class OrderDesk:
                 self._intake.order(held.exchange_id, listing, held.ticket)
             except Turned as turned:
                 self.teller.warn(held, turned.objection)
+                self._tell_kept(leg for leg in bracket if leg is not held)
                 return
         for held, listing in legs:
             if not held.done:
                 self._transmit(held, listing)
+
+    def _tell_kept(self, legs: Iterable[HeldOrder]) -> None:
+        """Orders that cannot be transmitted because one that belongs to them is not valid."""
+        for held in legs:
+            self.teller.tell(held)
+            self.teller.warn(held, Code.CANNOT_TRANSMIT.say(order_id=held.order_id))
 
     def _transmit(self, held: HeldOrder, listing: Listing) -> None:
         parent = self._floor.book.parent(held)
@@ -296,6 +303,18 @@ class OrderDesk:
             order = replace(order, stop_price=held.stop_price)
         self._intake.want_market(order)
         self.happened(self._floor.exchange.modify(order, self._floor.clock.now_ns()))
+
+    def reduce(self, order: Order, quantity: float) -> None:
+        """Give a standing order a smaller size, as the broker itself may.
+
+        Raises:
+            Turned: the exchange refuses.
+        """
+        events = self._ask_exchange(lambda now: self._floor.exchange.modify(replace(order, quantity=quantity), now))
+        refused = next((event for event in events if isinstance(event, Refused)), None)
+        if refused is not None:
+            raise Turned(rejection(refused))
+        self.happened(events)
 
     def _refuse(self, held: HeldOrder, objection: Objection) -> None:
         """A change was turned down: say so, and that the order stands as it was."""

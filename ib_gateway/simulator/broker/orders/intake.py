@@ -46,7 +46,7 @@ class Intake:
         read = conditions.read(ticket.conditions, floor.catalogue)
         links = Links(parent, oca_group or ticket.oca_group, shares)
         order = to_order(exchange_id, listing, ticket, read, links, touch if touch and touch > 0 else None)
-        checks.check_prices(order, ticket, listing, quote, self._rules)
+        checks.check_order(order, ticket, listing, quote, self._rules, floor.clock.now_ns())
         if checks.outside_rth_is_ignored(order, listing):
             order = replace(order, outside_rth=False)
         return order

@@ -97,6 +97,8 @@ class Terminal:
         standing = floor.exchange.standing(held.exchange_id) if held is not None else None
         if held is None or standing is None:
             raise Turned(Code.NO_SUCH_ORDER.say(order_id=order_id))
+        if standing.order.shares:
+            raise Turned(Code.INVALID.say(cause="An order of several accounts is not divided any further."))
         listing = floor.listing(held.instrument)
         step = exact(listing.instrument.size_step)
         half = standing.remaining / 2 // step * step
@@ -106,11 +108,8 @@ class Terminal:
         count = len(floor.book.forks(client_id, order_id))
         fork = replace(order, id=f"{client_id}.{order_id}/{count + 1}", quantity=float(half), stop_price=standing.stop_price)
         ticket = replace(held.ticket, quantity=float(half))
-        self._desk.happened(
-            floor.exchange.modify(replace(order, quantity=float(exact(order.quantity) - half)), floor.clock.now_ns())
-        )
-        placed = Placed(fork.id, client_id, order_id, held.instrument, held.contract, ticket, by_hand=False)
-        floor.record(placed)
+        self._desk.reduce(order, float(exact(order.quantity) - half))
+        floor.record(Placed(fork.id, client_id, order_id, held.instrument, held.contract, ticket))
         self._desk.happened(floor.exchange.submit(fork, floor.clock.now_ns()))
         return floor.book.named(fork.id).perm_id
 
