@@ -336,5 +336,5 @@ def test_no_sequence_of_requests_breaks_the_broker_and_its_records_rebuild_it(st
         desk.broker.settle()
     again = Desk(records=desk.records)
     assert again.exchange.state().ledger == desk.exchange.state().ledger
-    assert again.exchange.state().standing == desk.exchange.state().standing
+    assert again.exchange.state().book.standing == desk.exchange.state().book.standing
     assert again.broker.snapshot().orders == desk.broker.snapshot().orders
