@@ -1,6 +1,7 @@
 """Unmodified ib_insync against the simulated gateway, over a real socket."""
 
 import asyncio
+import socket
 import zipfile
 from datetime import UTC, datetime
 
@@ -8,7 +9,7 @@ import ib_insync
 import pytest
 
 from ib_gateway.simulator import SimulatedGateway
-from tests.contract.conftest import START_NS, until, within
+from tests.contract.conftest import START_NS, eventually, until, within
 
 EURUSD = ib_insync.Forex("EURUSD", conId=12087792, localSymbol="EUR.USD", tradingClass="EUR.USD")
 AAPL = ib_insync.Stock("AAPL", "SMART", "USD", conId=265598)
@@ -468,7 +469,8 @@ async def test_a_restart_with_the_same_state_finds_the_same_books(make_gateway, 
 
 
 async def test_a_slow_reader_is_cut_and_others_notice_nothing(make_gateway, connect):
-    gateway: SimulatedGateway = await make_gateway(quotes_per_second=5_000.0, max_buffered_bytes=300_000)
+    # Less than what makes a session keep only the newest ticks: here the ticks themselves are too much.
+    gateway: SimulatedGateway = await make_gateway(quotes_per_second=5_000.0, max_buffered_bytes=100_000)
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=1024)
     ib = await connect(gateway, client_id=5)
     fields = b"v100..176"
@@ -482,6 +484,9 @@ async def test_a_slow_reader_is_cut_and_others_notice_nothing(make_gateway, conn
         ),
     ):
         writer.write(len(message).to_bytes(4, "big") + message)
+    await eventually(lambda: 77 in gateway._hall.sessions)
+    buffer = gateway._hall.sessions[77]._transport.get_extra_info("socket")
+    buffer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
     async with within(60):
         while not gateway.counters["slow_reader"]:
             await ib.reqCurrentTimeAsync()

@@ -251,6 +251,7 @@ async def test_closing_does_not_wait_for_a_peer_that_does_not_read():
             for number, con_id in enumerate((12087792, 12087797, 15016059, 39453441)):
                 writer.write(message(97, number, con_id, *[""] * 3, "0.0", *[""] * 7, "BidAsk", 0, 0))
             session = next(iter(gateway._hall.connections))
+            session._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
             await reader.readexactly(1024)
             while not session._transport.get_write_buffer_size():  # noqa: ASYNC110 - nothing tells
                 await asyncio.sleep(0.01)
