@@ -12,6 +12,7 @@ from ib_gateway.simulator import SimulatedGateway, SimulatorOptions
 from ib_gateway.simulator.codec import tables
 from ib_gateway.simulator.codec.layout import compile_reader, compile_writer
 from ib_gateway.simulator.messages import Contract, Ticket, requests
+from ib_gateway.simulator.rules import Rules
 from ib_gateway.simulator.wire import frame
 
 START_NS = 1_780_671_600_000_000_000  # Friday 2026-06-05 15:00 UTC: every exchange of the instruments file trades
@@ -49,7 +50,9 @@ class Peer:
 
 @pytest.fixture
 async def gateway():
-    options = SimulatorOptions(port=0, handshake_seconds=1, start_ns=START_NS, quotes_per_second=50.0, play_after_seconds=0.02)
+    options = SimulatorOptions(
+        port=0, handshake_seconds=1, start_ns=START_NS, quotes_per_second=50.0, play_after_seconds=0.02, rules=Rules.none()
+    )
     async with SimulatedGateway(options) as gateway:
         yield gateway
 
