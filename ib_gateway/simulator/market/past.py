@@ -76,13 +76,14 @@ class InstrumentPast:
         self._unit = max(1.0, model.lot / 5)
         self._seed = (seed, crc32(listing.instrument.id.encode()))
         self._rhythm = _rhythm_table(listing)
+        self._paces: dict[tuple[int, ...], Floats] = {}
         self._sigma = model.volatility / math.sqrt(252)
         self._moves = self._random(0).standard_normal((2, _DAYS))
         self._more = self._known_days(days)
         self._days: list[TradingDay] = []
         self._closes: list[float] = []
         self.day_minutes = lru_cache(maxsize=_KEPT_DAYS)(self._make_minutes)
-        self._bars: dict[tuple[int, bool], tuple[Floats, Floats]] = {}
+        self._bars: dict[int, tuple[tuple[Floats, Floats], ...]] = {}
 
     def begin_ns(self) -> int:
         """When data begins."""
@@ -179,25 +180,25 @@ class InstrumentPast:
 
     def _day_bar(self, number: int, *, regular: bool) -> tuple[Floats, Floats]:
         """Open, high, low and close of a day in ticks, of quotes and of trades, the latter with volume, money and count."""
-        key = (number, regular)
-        if key not in self._bars:
-            minutes = self.day_minutes(number)
+        if number not in self._bars:
+            minutes, day = self.day_minutes(number), self._days[number]
             inside = np.zeros(len(minutes.times), dtype=bool)
-            for session in self._days[number].regular if regular else self._days[number].sessions:
-                inside |= (minutes.times >= session.open_ns) & (minutes.times < session.close_ns)
-            self._bars[key] = (self._day_quotes(minutes, inside), self._day_trades(minutes, inside))
-        return self._bars[key]
+            for session in day.regular:
+                low, high = np.searchsorted(minutes.times, session)
+                inside[low:high] = True
+            every, some = np.arange(len(inside)), np.flatnonzero(inside)
+            self._bars[number] = tuple((self._day_quotes(minutes, n), self._day_trades(minutes, n)) for n in (every, some))
+        return self._bars[number][regular]
 
     @staticmethod
-    def _day_quotes(minutes: Minutes, inside: NDArray[np.bool_]) -> Floats:
-        if not inside.any():
+    def _day_quotes(minutes: Minutes, which: Integers) -> Floats:
+        if not len(which):
             return np.full(4, np.nan)
-        first, last = np.flatnonzero(inside)[[0, -1]]
-        row = (minutes.open[first], minutes.high[inside].max(), minutes.low[inside].min(), minutes.close[last])
+        row = (minutes.open[which[0]], minutes.high[which].max(), minutes.low[which].min(), minutes.close[which[-1]])
         return np.array(row, dtype=np.float64)
 
-    def _day_trades(self, minutes: Minutes, inside: NDArray[np.bool_]) -> Floats:
-        traded = np.flatnonzero(inside & (minutes.trades > 0))
+    def _day_trades(self, minutes: Minutes, which: Integers) -> Floats:
+        traded = which[minutes.trades[which] > 0]
         if not len(traded):
             return np.full(7, np.nan)
         table = self._trade_table(minutes)[:, traded]
@@ -209,22 +210,26 @@ class InstrumentPast:
     def _make_minutes(self, number: int) -> Minutes:
         day = self._days[number]
         every = np.concatenate([np.arange(s.open_ns, s.close_ns, MINUTE_NS) for s in day.sessions])
-        pace = self._rhythm[self._minute_of_day(every)]
-        times = every[every + STEP_NS <= self.end_ns]
+        pace = self._pace(day, every)
+        times = every if day.close_ns <= self.end_ns else every[every + STEP_NS <= self.end_ns]
         count, paces = len(times), pace[: len(times)]
         random = self._random(1, day.date.toordinal())
-        normals = random.standard_normal((3, count))
+        normals = random.standard_normal((5, count))
         sides = random.integers(0, 2, (2, count))
         steps = np.full(count, _STEPS)
         if count:
             steps[-1] = min(_STEPS, (self.end_ns - int(times[-1])) // STEP_NS)
-        trades, units = self._traded(random, paces, steps)
-        return Minutes(times, *self._bridge(number, normals, paces, pace.sum(), steps), trades, units, sides, steps)
+        trades, units = self._traded(normals[3:], paces, steps)
+        return Minutes(times, *self._bridge(number, normals[:3], paces, pace.sum(), steps), trades, units, sides, steps)
 
-    def _minute_of_day(self, times: Integers) -> Integers:
-        offset = self.listing.trading.local(int(times[0])).utcoffset() if len(times) else None
-        shift = int(offset.total_seconds()) * NS_PER_SECOND if offset else 0
-        return (times + shift) // MINUTE_NS % 1440
+    def _pace(self, day: TradingDay, minutes: Integers) -> Floats:
+        """How lively each minute of a day is. Most days begin and end at the same times, and are alike."""
+        opens = self.listing.trading.local(day.open_ns)
+        first = opens.hour * 60 + opens.minute
+        shape = (first, *(edge - day.open_ns for session in day.sessions for edge in session))
+        if shape not in self._paces:
+            self._paces[shape] = self._rhythm[(first + (minutes - day.open_ns) // MINUTE_NS) % 1440]
+        return self._paces[shape]
 
     def _bridge(
         self, number: int, normals: Floats, pace: Floats, whole_pace: float, steps: Integers
@@ -253,12 +258,16 @@ class InstrumentPast:
     def _bids(self, middles: Floats) -> Integers:
         return cast("Integers", np.maximum(np.floor(middles - self.spread / 2 + 0.5), 1).astype(np.int64))
 
-    def _traded(self, random: np.random.Generator, pace: Floats, steps: Integers) -> tuple[Integers, Integers]:
+    def _traded(self, normals: Floats, pace: Floats, steps: Integers) -> tuple[Integers, Integers]:
         """How many trades each minute has, and how many units they are together: none, or at least one for each price."""
         share = self.listing.model.trade_share
-        trades = np.minimum(random.poisson(_TRADES_PER_MINUTE * share * pace), _STEPS) * steps // _STEPS
+        if not share:
+            none = np.zeros(len(pace), dtype=np.int64)
+            return none, none
+        trades = np.minimum(_about(_TRADES_PER_MINUTE * share * pace, normals[0]), _STEPS) * steps // _STEPS
         trades[trades < 4] = 0
-        return trades, trades + random.poisson(trades * 0.6)
+        more: Integers = _about(trades * 0.6, normals[1])
+        return trades, np.add(trades, more)
 
     def _columns(self, minutes: Minutes, what: str) -> Columns:
         if what != "TRADES":
@@ -348,3 +357,8 @@ class SeededPast:
 def _rhythm_table(listing: Listing) -> Floats:
     rhythm = rhythm_of(listing.instrument.kind)
     return np.array([rhythm(minute / 60) for minute in range(1440)])
+
+
+def _about(expected: NDArray[np.floating[Any]], normals: Floats) -> Integers:
+    """How many of something there are that is seen so many times on average: a normal draw in place of Poisson's."""
+    return cast("Integers", np.maximum(np.rint(expected + np.sqrt(expected) * normals), 0).astype(np.int64))
