@@ -136,3 +136,43 @@ async def test_trading_hours_say_when_a_holiday_closes_the_market(make_gateway, 
     days = details.liquidHours.split(";")
     assert days[3:5] == ["20261126:CLOSED", "20261127:0930-20261127:1300"]
     assert "20261127:0400-20261127:1700" in details.tradingHours
+
+
+async def test_the_past_of_an_option_is_that_of_its_underlying_as_the_model_values_it(ib):
+    (option,) = await ib.qualifyContractsAsync(call(270))
+    ticker = ib.reqMktData(option)
+    await until(ib, lambda: ticker.bid > 0)
+    minutes = await ib.reqHistoricalDataAsync(option, "", "2 D", "1 min", "MIDPOINT", useRTH=False)
+    assert {(bar.date.hour, bar.date.minute) for bar in minutes} <= {(h, m) for h in range(9, 16) for m in range(60)}
+    assert minutes[0].date.strftime("%H:%M") == "09:30"
+    assert minutes[-1].close == pytest.approx(ticker.bid, rel=0.05)
+    assert all(bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high for bar in minutes)
+    days = await ib.reqHistoricalDataAsync(option, "", "1 W", "1 day", "TRADES", useRTH=True)
+    assert len(days) == 5
+    assert days[-2].close == pytest.approx(ticker.close, rel=0.1)
+    ticks = await ib.reqHistoricalTicksAsync(option, "20260604 18:00:00 UTC", "", 100, "BID_ASK", useRth=True)
+    assert len(ticks) >= 100
+    assert all(0 < tick.priceBid < tick.priceAsk for tick in ticks)
+
+
+async def test_quotes_and_orders_of_an_option_keep_to_the_steps_of_its_price_band(ib):
+    (option,) = await ib.qualifyContractsAsync(ib_insync.FuturesOption("ES", "20260918", 6650, "P", "CME"))
+    ticker = ib.reqMktData(option)
+    await until(ib, lambda: ticker.bid > 10 and ticker.ask > ticker.bid)
+    assert (ticker.bid % 0.25, ticker.ask % 0.25) == (0, 0)
+    refused = ib.placeOrder(option, ib_insync.LimitOrder("BUY", 1, 100.05))
+    await until(ib, refused.isDone)
+    assert ib.errors[-1][1] == 110
+    cheap = ib.placeOrder(option, ib_insync.LimitOrder("BUY", 1, 1.05))
+    await until(ib, lambda: cheap.orderStatus.status == "Submitted")
+
+
+async def test_an_option_costs_its_premium_times_its_multiplier(ib):
+    (option,) = await ib.qualifyContractsAsync(call(270))
+    ticker = ib.reqMktData(option)
+    await until(ib, lambda: ticker.ask > 0)
+    trade = ib.placeOrder(option, ib_insync.MarketOrder("BUY", 2))
+    await until(ib, lambda: trade.isDone() and trade.fills and trade.fills[0].commissionReport.execId)
+    assert trade.fills[0].commissionReport.commission == 1.30
+    await until(ib, ib.positions)
+    assert ib.positions()[0].avgCost == pytest.approx(trade.fills[0].execution.price * 100 + 0.65)

@@ -12,6 +12,7 @@ from ib_gateway.simulator.broker.tape import Tape
 from ib_gateway.simulator.broker.windows import Window
 from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.market.columns import Columns, Floats, Integers
+from ib_gateway.simulator.market.option_past import OptionPast
 from ib_gateway.simulator.market.past import InstrumentPast
 
 VOLATILITIES = frozenset({"HISTORICAL_VOLATILITY", "OPTION_IMPLIED_VOLATILITY"})
@@ -24,6 +25,10 @@ class Past(Protocol):
 
     def join(self, instrument: str, at_ns: int, bid: float | None) -> InstrumentPast:
         """The past of an instrument that is played from `at_ns` on, first at `bid` (None: nothing was played yet)."""
+        ...
+
+    def option(self, instrument: str, under: InstrumentPast) -> OptionPast:
+        """The past of an option, by that of its underlying."""
         ...
 
 
@@ -39,12 +44,14 @@ class Archive:
         """Whether there is a past beside what was played."""
         return self._past is not None
 
-    def past(self, listing: Listing, now_ns: int) -> InstrumentPast | None:
-        """The past of an instrument, up to its first quote; up to now if it has none yet."""
+    def past(self, listing: Listing, now_ns: int) -> InstrumentPast | OptionPast | None:
+        """The past of an instrument, up to its first quote; up to now if it has none yet. An option has its underlying's."""
         if self._past is None:
             return None
-        at_ns, bid = self._tape.first_quote(listing.instrument.id) or (now_ns, None)
-        return self._past.join(listing.instrument.id, at_ns, bid)
+        name = listing.instrument.underlying or listing.instrument.id
+        at_ns, bid = self._tape.first_quote(name) or (now_ns, None)
+        past = self._past.join(name, at_ns, bid)
+        return self._past.option(listing.instrument.id, past) if listing.instrument.underlying else past
 
     def begin(self, listing: Listing, what: str, now_ns: int) -> int | None:
         """When data of a kind begins; None if there is none."""

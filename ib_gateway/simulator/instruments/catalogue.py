@@ -102,14 +102,6 @@ class Catalogue:
         """The listing of a con id."""
         return self._by_con_id.get(con_id)
 
-    def increment(self, listing: Listing, price: float) -> float:
-        """The step of prices at `price`, by the market rule of the listing's usual exchange."""
-        step = listing.instrument.tick_size
-        for low_edge, increment in self.market_rules[listing.market_rule]:
-            if price >= low_edge:
-                step = increment
-        return step
-
     # What a client can mean.
 
     def find(

@@ -22,8 +22,10 @@ _OPTION_ORDER_TYPES = (
 )
 
 
-def chain(row: ChainRow, underlyings: Mapping[str, Listing], hours: tuple[Hours, Hours]) -> Iterator[Listing]:
-    """All options of a chain whose underlying is listed; `underlyings` by instrument id.
+def chain(
+    row: ChainRow, underlyings: Mapping[str, Listing], hours: tuple[Hours, Hours], increments: tuple[tuple[float, float], ...]
+) -> Iterator[Listing]:
+    """All options of a chain whose underlying is listed; `underlyings` by instrument id, `increments` those of prices.
 
     Raises:
         BadInput: there is no underlying, or the grid of strikes makes no sense.
@@ -38,7 +40,7 @@ def chain(row: ChainRow, underlyings: Mapping[str, Listing], hours: tuple[Hours,
         for step, strike in strikes:
             for right in OptionRight:
                 offset = (number * _STRIKES_PER_MONTH + step) * 2 + (right is OptionRight.PUT)
-                yield _option(row, under, month, strike, right, row.series.con_id + offset, hours)
+                yield _option(row, under, month, strike, right, row.series.con_id + offset, hours, increments)
     if not found:
         raise BadInput(f"options on {row.underlying}: it is not listed; list it, or correct `underlying`")
 
@@ -52,7 +54,14 @@ def _grid(row: ChainRow) -> list[tuple[int, float]]:
 
 
 def _option(
-    row: ChainRow, under: Listing, month: str, strike: float, right: OptionRight, con_id: int, hours: tuple[Hours, Hours]
+    row: ChainRow,
+    under: Listing,
+    month: str,
+    strike: float,
+    right: OptionRight,
+    con_id: int,
+    hours: tuple[Hours, Hours],
+    increments: tuple[tuple[float, float], ...],
 ) -> Listing:
     base = under.instrument
     on_future = base.kind is InstrumentKind.FUTURE
@@ -73,7 +82,7 @@ def _option(
         "FOP" if on_future else "OPT", trading_class, _OPTION_ORDER_TYPES, ",".join(row.venues or [row.exchange]),
         row.market_rule, *hours,
         msgspec.structs.replace(under.model, spread_ticks=row.spread_ticks, lot=row.lot, trade_share=row.trade_share),
-        venue_rule=row.venue_rule, agg_group=2147483647 if on_future else 2, under_con_id=base.con_id,
+        venue_rule=row.venue_rule, increments=increments, agg_group=2147483647 if on_future else 2, under_con_id=base.con_id,
         under_symbol=base.local_symbol if on_future else base.symbol, under_sec_type=under.sec_type, contract_month=month,
         last_trade_time=row.last_trade_time,
         commission=CommissionRule(**msgspec.structs.asdict(row.commission)) if row.commission else None,

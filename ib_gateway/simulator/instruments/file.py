@@ -61,14 +61,16 @@ def _load(path: Path) -> Catalogue:
 def _listings(file: File, *, check: bool) -> Iterator[Listing]:
     hours = {name: _hours(row, check=check) for name, row in file.hours.items()}
     underlyings: dict[str, Listing] = {}
-    for listing in _outright(file, hours):
+    for outright in _outright(file, hours):
+        listing = msgspec.structs.replace(outright, increments=tuple(file.market_rules[outright.market_rule]))
         underlyings[listing.instrument.id] = listing
         yield listing
     for options in file.options:
         owner = f"options on {options.underlying}"
         for rule in (options.market_rule, options.venue_rule or options.market_rule):
             _known(file.market_rules, rule, owner, "market rule")
-        yield from chain(options, underlyings, _known(hours, options.hours, owner, "hours"))
+        increments = tuple(file.market_rules[options.market_rule])
+        yield from chain(options, underlyings, _known(hours, options.hours, owner, "hours"), increments)
 
 
 def _outright(file: File, hours: dict[str, tuple[Hours, Hours]]) -> Iterator[Listing]:

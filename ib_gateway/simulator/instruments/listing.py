@@ -1,6 +1,7 @@
 """A listing: an instrument as the gateway lists it."""
 
 from datetime import datetime, time
+from decimal import Decimal
 
 import msgspec
 
@@ -32,7 +33,7 @@ class Listing(msgspec.Struct, frozen=True):
     """An instrument as the gateway lists it: the domain's, and what else IB says of it in contract details.
 
     `market_rule` holds on the first exchange that trades it, `venue_rule` (0: the same) on the others. The `model` of an option
-    is its underlying's, but for spread, sizes and trades.
+    is its underlying's, but for spread, sizes and trades. `increments` are the steps of prices, each from a price on.
     """
 
     instrument: Instrument
@@ -45,6 +46,7 @@ class Listing(msgspec.Struct, frozen=True):
     liquid: Hours
     model: MarketModel
     venue_rule: int = 0
+    increments: tuple[tuple[float, float], ...] = ()
     agg_group: int = 2147483647
     suggested_size: float = 1.0
     stock_type: str = ""
@@ -70,6 +72,15 @@ class Listing(msgspec.Struct, frozen=True):
             primary_exchange=i.primary_exchange, currency=i.currency, local_symbol=i.local_symbol,
             trading_class=i.trading_class,
         )  # fmt: skip
+
+    def increment(self, price: float) -> float:
+        """The step of prices at `price`."""
+        steps = [step for low_edge, step in self.increments if price >= low_edge]
+        return steps[-1] if steps else self.instrument.tick_size
+
+    def on_grid(self, price: float) -> bool:
+        """Whether `price` is a whole number of steps."""
+        return Decimal(repr(price)) % Decimal(repr(self.increment(price))) == 0
 
     def last_moment(self) -> int:
         """When it ceases to be traded: on the last day at the time of the last trade, else at midnight; NEVER_NS if never."""

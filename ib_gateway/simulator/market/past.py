@@ -7,7 +7,7 @@ of minutes and of days are of the same path. Prices are whole ticks of the bid; 
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import takewhile
 from typing import Any, NamedTuple, cast
@@ -328,30 +328,6 @@ class InstrumentPast:
         extra = np.bincount(random.integers(0, len(where), units - count), minlength=len(where))
         size[where] = (1 + extra) * self._unit
         return price, size
-
-
-class SeededPast:
-    """The past of every listing. It ends where the market that is played begins; `join` says where that is."""
-
-    def __init__(self, listings: Mapping[str, Listing], days: TradingDays, seed: int) -> None:
-        self._listings = listings
-        self._days = days
-        self._seed = seed
-        self._pasts: dict[str, InstrumentPast] = {}
-
-    def join(self, instrument: str, at_ns: int, bid: float | None) -> InstrumentPast:
-        """The past of an instrument that is played from `at_ns` on, first at `bid` (None: at its model's price).
-
-        Whoever asks first says where it ends; that does not change any more.
-        """
-        past = self._pasts.get(instrument)
-        if past is None:
-            listing = self._listings[instrument]
-            tick, spread = listing.instrument.tick_size, listing.model.spread_ticks
-            ticks = listing.model.price / tick - spread / 2 if bid is None else bid / tick
-            past = InstrumentPast(listing, self._days, self._seed, at_ns, max(1, math.floor(ticks + 0.5)))
-            self._pasts[instrument] = past
-        return past
 
 
 def _rhythm_table(listing: Listing) -> Floats:

@@ -178,4 +178,10 @@ class Derived(Path):
     def _prices(self, at_ns: int) -> tuple[float, float]:
         worth = self._worth(at_ns) / self._tick
         spread = max(self._model.spread_ticks, round(worth * _OPTION_SPREAD))
-        return self._on_grid(max(1, math.floor(worth - spread / 2 + 0.5)), spread)
+        bid, ask = self._on_grid(max(1, math.floor(worth - spread / 2 + 0.5)), spread)
+        return self._stepped(bid, math.floor), self._stepped(ask, math.ceil)
+
+    def _stepped(self, price: float, rounding: Callable[[float], int]) -> float:
+        """A price on the grid of a market rule, whose steps may be several ticks wide."""
+        step = self._listing.increment(price)
+        return price if step <= self._tick else round(rounding(round(price / step, 6)) * step, self._decimals)

@@ -16,8 +16,8 @@ from atlas.domain import NS_PER_SECOND, from_datetime
 from ib_gateway.simulator.broker.bars import bar_starts, bid_ask_bars, merged, price_bars
 from ib_gateway.simulator.instruments import load
 from ib_gateway.simulator.instruments.days import TradingDays
+from ib_gateway.simulator.market import SeededPast
 from ib_gateway.simulator.market.columns import Columns
-from ib_gateway.simulator.market.past import SeededPast
 
 END = from_datetime(datetime(2026, 6, 5, 15, 0, 7, 300_000, tzinfo=UTC))  # a Friday, 11:00:07.3 in New York
 MINUTE, HOUR, DAY = 60 * NS_PER_SECOND, 3600 * NS_PER_SECOND, 86_400 * NS_PER_SECOND

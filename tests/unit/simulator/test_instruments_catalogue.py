@@ -129,8 +129,9 @@ def test_the_options_on_an_underlying_are_told_by_class(catalogue):
 
 def test_price_steps_grow_with_the_price_where_a_market_rule_says_so(catalogue):
     option = catalogue.get("ES-20261218-6700C@CME")
-    steps = [catalogue.increment(option, price) for price in (0.05, 9.95, 10.0, 250.0)]
+    steps = [option.increment(price) for price in (0.05, 9.95, 10.0, 250.0)]
     assert steps == [0.05, 0.05, 0.25, 0.25]
+    assert [option.on_grid(price) for price in (9.95, 10.05, 10.25)] == [True, False, True]
     assert catalogue.get("AAPL-20261218-250C@SMART").market_rules[:3] == [32, 109, 109]
 
 

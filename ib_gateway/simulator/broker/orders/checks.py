@@ -115,7 +115,7 @@ def check_order(order: Order, ticket: Ticket, listing: Listing, quote: Quote | N
     for price in (order.limit_price, order.stop_price):
         if price is not None and not 0 < price <= _MOST:
             raise Turned(Code.NO_PRICE.say())
-        if price is not None and not listing.instrument.on_tick(price):
+        if price is not None and not listing.on_grid(price):
             raise Turned(Code.OFF_TICK.say())
     if rules.percentage_constraint and quote is not None and not ticket.override_percentage_constraints:
         touch = quote.ask if order.side is Side.BUY else quote.bid
