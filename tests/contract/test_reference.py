@@ -160,8 +160,8 @@ async def test_quotes_and_orders_of_an_option_keep_to_the_steps_of_its_price_ban
     ticker = ib.reqMktData(option)
     await until(ib, lambda: ticker.bid > 10 and ticker.ask > ticker.bid)
     assert (ticker.bid % 0.25, ticker.ask % 0.25) == (0, 0)
-    refused = ib.placeOrder(option, ib_insync.LimitOrder("BUY", 1, 100.05))
-    await until(ib, refused.isDone)
+    ib.placeOrder(option, ib_insync.LimitOrder("BUY", 1, 100.05))
+    await until(ib, lambda: ib.errors)
     assert ib.errors[-1][1] == 110
     cheap = ib.placeOrder(option, ib_insync.LimitOrder("BUY", 1, 1.05))
     await until(ib, lambda: cheap.orderStatus.status == "Submitted")

@@ -14,6 +14,7 @@ from ib_gateway.simulator.broker.orders import bookings
 from ib_gateway.simulator.broker.orders.codes import Code, Objection
 from ib_gateway.simulator.broker.orders.desk import OrderDesk
 from ib_gateway.simulator.broker.orders.terms import Turned
+from ib_gateway.simulator.broker.restatement import restated
 from ib_gateway.simulator.messages import Contract, Ticket, replies
 from ib_gateway.simulator.messages import requests as r
 
@@ -121,7 +122,7 @@ class Terminal:
         """
         fill = self._fill(execution_id)
         listing = self._floor.listing(fill.executed.execution.instrument)
-        if price is not None and not (price > 0 and listing.instrument.on_tick(price)):
+        if price is not None and not (price > 0 and listing.on_grid(price)):
             raise Turned(Code.OFF_TICK.say())
         if quantity is not None and (quantity <= 0 or exact(quantity) % exact(listing.instrument.size_step)):
             raise Turned(Code.BAD_SIZE.say(least=listing.instrument.min_size, step=listing.instrument.size_step))
@@ -145,13 +146,15 @@ class Terminal:
         floor, old = self._floor, fill.executed
         execution = bookings.corrected(old, price, quantity)
         amount = bookings.scaled(old.commission, old.execution, execution)
-        commission = Commission(execution.id, amount, old.commission.currency)
-        bookings.undo(floor.exchange, old, execution.id)
-        if execution.quantity:
-            profit = floor.exchange.ledger.closing_profit(execution, commission)
-            commission = replace(commission, realized_pnl=profit)
-            floor.exchange.ledger.apply(execution, commission)
-        floor.record(Corrected(old, Executed(execution, commission)))
+        new = Executed(execution, Commission(execution.id, amount, old.commission.currency))
+        correction = Corrected(old, new)
+        if floor.opening is not None:
+            day = [one.executed for one in floor.book.fills]
+            restatement = restated(floor.listing(execution.instrument).instrument, floor.opening, day, old, new)
+            right = next(one for one in restatement.executed if one.execution.id == execution.id)
+            correction = Corrected(old, right, restatement)
+        bookings.book(floor.exchange, correction)
+        floor.record(correction)
         self._desk.traded.add((execution.account, execution.instrument))
         held = floor.book.find(fill.exchange_id)
         corrected = floor.book.fill(execution.id)
