@@ -232,6 +232,9 @@ class Book:
             charged = (held.commission or 0.0) - corrected.old.commission.amount
             held.commission = round(charged + corrected.new.commission.amount, 4)
         self.fills = [self._replaced(fill, corrected, held) if fill.executed == corrected.old else fill for fill in self.fills]
+        if corrected.restatement is not None:
+            right = {one.execution.id: one for one in corrected.restatement.executed}
+            self.fills = [replace(fill, executed=right.get(fill.executed.execution.id, fill.executed)) for fill in self.fills]
         self._add_up()
 
     @staticmethod

@@ -38,12 +38,15 @@ class ProfitDesk:
         else:
             self.profit.apply(record)
         if isinstance(record, (Snapshot, DayBegan)):
-            self._floor.previous_equity = self.profit.day.equity
+            self._open()
 
     def begin_day(self) -> None:
         """From now on profit and loss of the day counts."""
         self.profit.begin_day()
-        self._floor.previous_equity = self.profit.day.equity
+        self._open()
+
+    def _open(self) -> None:
+        self._floor.previous_equity, self._floor.opening = self.profit.day.equity, self.profit.day.opening
 
     def pulse(self, now_ns: int) -> None:
         """Look at sessions that end, and tell what has changed. Called about once a second."""

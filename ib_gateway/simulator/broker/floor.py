@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from atlas.domain import Clock, UnknownInstrument, to_datetime
 from atlas.exchange import Exchange
+from atlas.exchange.ledger import LedgerState
 from ib_gateway.simulator.broker.advisor import Advisor
 from ib_gateway.simulator.broker.book import Book
 from ib_gateway.simulator.broker.client import Client
@@ -47,6 +48,7 @@ class Floor:
         self.advisor = Advisor(exchange)
         self.book = Book()
         self.previous_equity: dict[str, float] = {}
+        self.opening: LedgerState | None = None
         self.tape = Tape()
         self.clients: dict[int, Client] = {}
         self._journal = journal

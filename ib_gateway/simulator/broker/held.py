@@ -6,6 +6,7 @@ What the exchange does to an order its own events say. An order that the exchang
 import msgspec
 
 from atlas.exchange import Executed, Stage
+from ib_gateway.simulator.broker.restatement import Restatement
 from ib_gateway.simulator.messages import Contract, Ticket
 
 UNTRANSMITTED = "transmit"
@@ -114,10 +115,11 @@ class Bound(msgspec.Struct, frozen=True, array_like=True, tag="bound"):
 
 
 class Corrected(msgspec.Struct, frozen=True, array_like=True, tag="corrected"):
-    """`new` takes the place of `old`, which was booked; a bust is a new one of no units."""
+    """`new` takes the place of `old`, which was booked; a bust is a new one of no units. `restatement` is what books become."""
 
     old: Executed
     new: Executed
+    restatement: Restatement | None = None
 
 
 class Booked(msgspec.Struct, frozen=True, array_like=True, tag="booked"):

@@ -9,6 +9,7 @@ Source: TWS API, "Profit and Loss": daily P&L is the change against the prior da
 from ib_gateway.simulator.broker.floor import Floor, local_date
 from ib_gateway.simulator.broker.held import Fill
 from ib_gateway.simulator.broker.records import DayBegan, SessionClosed
+from ib_gateway.simulator.broker.restatement import opening_of
 
 
 class Profit:
@@ -46,7 +47,7 @@ class Profit:
             for account, name in sorted(self._known())
         ]
         equity = {account: floor.exchange.margin(account).equity for account in floor.accounts}
-        self._record(DayBegan(today, equity, gained))
+        self._record(DayBegan(today, equity, gained, opening_of(floor.exchange.ledger.state())))
 
     def watch(self, now_ns: int) -> None:
         """Note the price of everything held whose session has just ended. Called about once a second."""

@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from atlas.exchange import Accepted, Cancelled, ExchangeState, Executed, Expired, Modified, Rejected, Staged, Trailed
+from atlas.exchange.ledger import LedgerState
 from ib_gateway.simulator.broker.advisor import Structure
 from ib_gateway.simulator.broker.held import (
     Booked,
@@ -31,11 +32,15 @@ class SessionClosed(msgspec.Struct, frozen=True, array_like=True, tag="session_c
 
 
 class DayBegan(msgspec.Struct, frozen=True, array_like=True, tag="day_began"):
-    """A day of the login began: equity by account, and what had been gained until then by account and instrument."""
+    """A day of the login began: equity by account, and what had been gained until then by account and instrument.
+
+    `opening` is what corrections of the day go back to.
+    """
 
     date: str
     equity: dict[str, float]
     gained: list[tuple[str, str, float]]
+    opening: LedgerState | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True, array_like=True, tag="snapshot"):

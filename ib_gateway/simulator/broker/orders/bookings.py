@@ -1,7 +1,8 @@
 """What the broker itself changes in the books: corrections, busts, and what exercising an option brings.
 
-A correction is booked as the opposite of what was executed and then as what it should have been, so that quantity and cash are
-exact. How profit is split between realised and open may depend on what was traded in between, as at any broker.
+A correction books the day once more with what is right. Where the beginning of the day is not known, it is booked as the
+opposite of what was executed and then as what it should have been: quantity and cash are exact then too, the split of profit
+between realised and open is not.
 """
 
 from msgspec.structs import replace
@@ -10,19 +11,28 @@ from atlas.domain import Commission, Execution, exact
 from atlas.exchange import Exchange, ExchangeEvent, Executed
 from ib_gateway.simulator.broker.held import Booked, Corrected
 from ib_gateway.simulator.broker.records import Record
+from ib_gateway.simulator.broker.restatement import amended
 
 
 def book(exchange: Exchange, record: Record) -> None:
     """Make so what a record does to the books of the exchange."""
     match record:
-        case Corrected(old, new):
-            undo(exchange, old, new.execution.id)
-            if new.execution.quantity:
-                exchange.ledger.apply(new.execution, new.commission)
+        case Corrected():
+            _correct(exchange, record)
         case Booked(executed):
             exchange.ledger.apply(executed.execution, executed.commission)
         case _ if isinstance(record, ExchangeEvent):
             exchange.apply(record)
+
+
+def _correct(exchange: Exchange, correction: Corrected) -> None:
+    restated = amended(exchange.ledger.state(), correction.restatement) if correction.restatement else None
+    if restated is not None:
+        exchange.ledger.restore(restated)
+        return
+    undo(exchange, correction.old, correction.new.execution.id)
+    if correction.new.execution.quantity:
+        exchange.ledger.apply(correction.new.execution, correction.new.commission)
 
 
 def undo(exchange: Exchange, executed: Executed, by: str) -> None:
