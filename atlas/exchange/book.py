@@ -137,6 +137,17 @@ class Book:
         self.remind(market.until_ns)
         self._moved.add(market.instrument.id)
 
+    def restart(self, at_ns: int) -> None:
+        """The clock was set to `at_ns`, perhaps back: phases are found out anew, and deadlines lie where they lay."""
+        self.now_ns, self.due_ns = at_ns, NEVER_NS
+        self._timers.clear()
+        for market in self.markets.values():
+            if market.is_awake:
+                market.restart(at_ns, self._calendar)
+                self.remind(market.until_ns)
+        for standing in self.orders.values():
+            self._set_timers(standing)
+
     def advance(self, at_ns: int) -> None:
         """All that was due before `at_ns` has happened already and is known from its events."""
         for market in self.markets.values():
@@ -264,7 +275,7 @@ class Book:
         """The book at rest."""
         return BookState(
             [s.state() for s in sorted(self.orders.values(), key=lambda s: s.perm_id)],
-            [market.state() for _, market in sorted(self.markets.items()) if market.is_awake],
+            [market.state() for _, market in sorted(self.markets.items()) if market.is_awake or market.close],
             list(self.filled),
             self.now_ns,
             self.next_perm_id,

@@ -19,6 +19,9 @@ from atlas.exchange.terms import Terms
 Objection = tuple[Reason, str]
 """Why something is turned down, and how the broker says it."""
 
+_FREE = CommissionRule()  # for what has no line in the price list
+_IN_FULL = MarginRate(1.0, 1.0)
+
 
 class Clearing:
     """Prices executions and judges accounts, by the terms, the last quotes and the ledger."""
@@ -58,7 +61,7 @@ class Clearing:
         return Executed(execution, msgspec.structs.replace(commission, realized_pnl=profit))
 
     def _price(self, instrument: Instrument, quantity: Decimal, paid: Decimal) -> tuple[CommissionRule, Decimal]:
-        rule = self._terms.instrument_commissions.get(instrument.id) or self._terms.commissions[instrument.kind]
+        rule = self._terms.instrument_commissions.get(instrument.id) or self._terms.commissions.get(instrument.kind, _FREE)
         currency = rule.currency_for(instrument)
         value = paid * exact(instrument.multiplier)
         if currency != instrument.currency:
@@ -96,7 +99,7 @@ class Clearing:
         )
 
     def _margin_rate(self, instrument: Instrument) -> MarginRate:
-        return self._terms.instrument_margins.get(instrument.id) or self._terms.margins[instrument.kind]
+        return self._terms.instrument_margins.get(instrument.id) or self._terms.margins.get(instrument.kind, _IN_FULL)
 
     # Objections.
 

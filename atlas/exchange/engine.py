@@ -48,6 +48,13 @@ class Engine:
             self._strike(book.next_due())
         book.now_ns = max(book.now_ns, at_ns)
 
+    def restart(self, at_ns: int) -> None:
+        """The clock was set to `at_ns`, perhaps back."""
+        self._served = {}
+        self._book.restart(at_ns)
+        self._todo.update(dict.fromkeys(self._book.occupied))
+        self._settle(at_ns)
+
     def quoted(self, market: Market, quote: Quote) -> None:
         """`quote` is the market's newest, and concerns somebody."""
         self._begin(market)
@@ -214,7 +221,7 @@ class Engine:
         for standing in self._book.pit(market.instrument.id):
             if market.quote is None or not standing.is_pegged or standing.stage is not Stage.WORKING:
                 continue
-            price = pegged_price(standing.order, market.quote, market.instrument)
+            price = pegged_price(standing.order, market.quote, market.instrument, standing.limit_price)
             if price is not None and price != standing.limit_price:
                 self._happen(Trailed(standing.order.id, None, price, at_ns))
                 moved = True

@@ -135,6 +135,16 @@ class Exchange:
         self._engine.pass_time(at_ns)
         return self._tell()
 
+    def set_time(self, at_ns: int) -> Sequence[ExchangeEvent]:
+        """The caller's clock was set, perhaps back: a recording begins again. Forward it is the same as `on_time`.
+
+        Prices are forgotten, phases found out anew; what standing orders wait for, and when they end, stays where it was.
+        """
+        if at_ns < self._book.now_ns:
+            self._engine.restart(at_ns)
+            return self._tell()
+        return self.on_time(at_ns)
+
     def note_close(self, instrument: str, price: float) -> None:
         """Say what the last close of `instrument` was, where it lies before all that the exchange has seen."""
         self._markets[instrument].close = price

@@ -122,6 +122,16 @@ class Market:
             self.close = self.last_price
         if before is Phase.CLOSED:
             self.volume = 0.0
+        self._forget()
+
+    def restart(self, at_ns: int, calendar: Calendar) -> None:
+        """The clock was set to `at_ns`, perhaps back: find out the phase anew, and begin its day's volume anew."""
+        self.wake(at_ns, calendar)
+        self.has_turned = True
+        self.volume = 0.0
+        self._forget()
+
+    def _forget(self) -> None:
         self.quote = self.quote_before = None
         self.last = self.last_before = None
         self.bought = self.sold = _NONE

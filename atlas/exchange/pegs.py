@@ -5,7 +5,8 @@ the order's own side, more aggressive by its offset. None is ever worse than the
 of others: a quote first meets the price that stood before it, and then moves it.
 
 Sources: IBKR order types "Pegged-to-Midpoint" and "IBKR ATS Pegged-to-Midpoint" (an offset is subtracted for a buy and added
-for a sell; the limit price caps), "Relative/Pegged-to-Primary", "Midprice"; TWS API order types, "Basic Orders".
+for a sell; the limit price caps), "Relative/Pegged-to-Primary" (moves one way only), "Midprice"; TWS API
+order types, "Basic Orders".
 """
 
 from decimal import Decimal
@@ -16,10 +17,11 @@ PEGGED = frozenset({OrderKind.MIDPRICE, OrderKind.PEGGED_TO_MIDPOINT, OrderKind.
 """The kinds whose limit price follows every quote."""
 
 
-def pegged_price(order: Order, quote: Quote, instrument: Instrument) -> float | None:
+def pegged_price(order: Order, quote: Quote, instrument: Instrument, current: float | None = None) -> float | None:
     """The limit price of `order` with `quote`; None while the side it hangs on is empty, or the price is not above zero.
 
-    The middle of two prices may lie between two ticks, as it does at the venues that match there.
+    The middle of two prices may lie between two ticks, as it does at the venues that match there. A relative order only moves
+    to be more aggressive than its `current` price: where the market leaves it, it stays to be filled.
     """
     bid, ask = exact(quote.bid), exact(quote.ask)
     offset, sign = exact(order.limit_offset or 0.0), order.side.sign
@@ -28,6 +30,8 @@ def pegged_price(order: Order, quote: Quote, instrument: Instrument) -> float | 
         if own <= 0:
             return None
         price = exact(instrument.passive_price(float(own + offset * sign), order.side))
+        if current is not None and (price - exact(current)) * sign < 0:
+            return capped(order, current)
     else:
         if bid <= 0 or ask <= 0:
             return None

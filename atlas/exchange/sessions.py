@@ -21,18 +21,19 @@ _MOST_CHANGES = 1000  # of phase before the next regular session; a calendar wit
 
 
 def span(order: Order, at_ns: int, calendar: Calendar) -> tuple[int, int]:
-    """From when on `order`, placed at `at_ns`, may be filled, and when its time is over; NEVER_NS if that never comes."""
-    name, begins = order.instrument, max(at_ns, order.good_after_ns)
+    """From when on `order`, placed at `at_ns`, may be filled, and when its time is over; NEVER_NS if that never comes; 0 is at once."""
+    name, after = order.instrument, max(at_ns, order.good_after_ns)
     if order.time_in_force is TimeInForce.OPG:
-        begins = _opening_after(name, begins, calendar)
-        return begins, _end_of(name, begins, Phase.REGULAR, calendar)
+        opening = _opening_after(name, after, calendar)
+        return opening, _end_of(name, opening, Phase.REGULAR, calendar)
+    ends = NEVER_NS
     if order.kind in ON_CLOSE:
-        return begins, _end_of(name, begins, Phase.REGULAR, calendar)
-    if order.time_in_force is TimeInForce.GTD:
-        return begins, order.good_till_ns
-    if order.time_in_force is TimeInForce.DAY:
-        return begins, _end_of(name, begins, Phase.EXTENDED if order.outside_rth else Phase.REGULAR, calendar)
-    return begins, NEVER_NS
+        ends = _end_of(name, after, Phase.REGULAR, calendar)
+    elif order.time_in_force is TimeInForce.GTD:
+        ends = order.good_till_ns
+    elif order.time_in_force is TimeInForce.DAY:
+        ends = _end_of(name, after, Phase.EXTENDED if order.outside_rth else Phase.REGULAR, calendar)
+    return order.good_after_ns, ends
 
 
 def admits(order: Order, phase: Phase) -> bool:

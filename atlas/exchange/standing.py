@@ -6,7 +6,7 @@ from decimal import Decimal
 from atlas.domain import Commission, Execution, ExecutionCondition, MarginCondition, Order, OrderKind, TimeInForce, exact
 from atlas.domain._struct import Value
 from atlas.exchange.events import Stage
-from atlas.exchange.pegs import PEGGED, capped
+from atlas.exchange.pegs import PEGGED
 from atlas.exchange.trailing import TRAILING, trailed_limit
 from atlas.exchange.triggers import TRIGGERED
 
@@ -158,8 +158,8 @@ class Standing:
             self.stop_price = order.stop_price
         if order.kind in _LIMITED:
             self.limit_price = order.limit_price
-        elif self.is_pegged and self.limit_price is not None:
-            self.limit_price = capped(order, self.limit_price)
+        elif self.is_pegged:
+            self.limit_price = None  # until it is priced by its new terms
         elif self.is_trailing:
             self.limit_price = trailed_limit(order, self.stop_price)
 

@@ -135,6 +135,7 @@ RELATIVES = [
     (q(99.0, 100.0), (BUY, w(offset=0.02)), [q(99.1, 100.0), q(98.0, 99.1)], "working, limit 99.02, limit 99.12, 10@99.1"),
     (q(99.0, 100.0), (BUY, w(offset=0.02, limit=99.0)), [q(99.5, 100.0)], "working, limit 99"),
     (q(99.0, 100.0), (SELL, w(offset=1.0)), [], "working, limit 99, 10@99"),
+    (q(99.0, 100.0), (BUY, w(offset=0.02)), [q(98.5, 99.5), q(98.9, 99.01)], "working, limit 99.02, 10@99.01"),
 ]
 
 TABLES = [

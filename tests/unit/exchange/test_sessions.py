@@ -7,9 +7,10 @@ Sources: TWS API, Order.tif, outsideRth, goodAfterTime, goodTillDate; IBKR order
 import pytest
 
 from atlas.domain import OrderKind, Side, TimeInForce
+from atlas.exchange import Stage
 from tests.unit.exchange.flows import new_exchange
 from tests.unit.exchange.listings import AAPL, order
-from tests.unit.exchange.stories import q, story, t
+from tests.unit.exchange.stories import q, story, t, told
 
 BUY, SELL, K, TIF = Side.BUY, Side.SELL, OrderKind, TimeInForce
 OPEN = {"time_in_force": TIF.OPG}
@@ -93,3 +94,11 @@ def test_the_close_of_a_session_is_what_the_next_ones_changes_are_counted_from()
     exchange.on_events([t(99, at=300), t(98, at=650), t(90, at=750)])
     exchange.on_time(1000)
     assert exchange.state().book.markets[0].close == 98
+
+
+def test_when_the_clock_is_set_back_phases_are_found_out_anew_and_orders_go_on():
+    exchange = new_exchange()
+    story(exchange, q(99, 100, at=1300), order(AAPL, BUY, 10, 98.0, id="gtc", **GTC), 1700)
+    assert exchange.standing("gtc").stage is Stage.HELD
+    assert [told(event) for event in exchange.set_time(300)] == ["working"]
+    assert story(exchange, q(97, 98, at=310)) == ["10@98"]
