@@ -69,7 +69,7 @@ async def main(library: str, port: int) -> dict[str, Any]:
     ib.client.cancelOrder(4711)
     await until(lambda: errors[-1][0] == 10147)
     ib.client.placeOrder(market.orderId, contract, market)
-    await until(lambda: errors[-1][0] == 103)
+    await until(lambda: errors[-1][0] == 104)  # it is filled
 
     sold = ib.placeOrder(contract, lib.MarketOrder("SELL", 20_000))
     await until(lambda: sold.isDone() and sold.fills and sold.fills[0].commissionReport.execId and not ib.positions())
