@@ -21,7 +21,7 @@ _MOST_CHANGES = 1000  # of phase before the next regular session; a calendar wit
 
 
 def span(order: Order, at_ns: int, calendar: Calendar) -> tuple[int, int]:
-    """From when on `order`, placed at `at_ns`, may be filled, and when its time is over; NEVER_NS if that never comes; 0 is at once."""
+    """From when on `order`, placed at `at_ns`, may be filled, 0 for at once, and when its time is over; or NEVER_NS."""
     name, after = order.instrument, max(at_ns, order.good_after_ns)
     if order.time_in_force is TimeInForce.OPG:
         opening = _opening_after(name, after, calendar)

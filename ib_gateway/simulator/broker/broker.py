@@ -103,6 +103,7 @@ class Broker:
     def begin(self) -> None:
         """Everything is restored and the clock stands right: begin the day."""
         self._day = self._floor.today()
+        self._orders.happened(self._floor.exchange.set_time(self._floor.clock.now_ns()))
         self._orders.resume()
         self._profit.begin_day()
 
