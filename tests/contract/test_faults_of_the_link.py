@@ -223,6 +223,22 @@ async def test_an_outage_of_the_market_data_farm_is_2103_silence_and_2104(gatewa
         await ticker.updateEvent
 
 
+async def test_a_blip_of_the_farm_may_leave_streams_dead_without_a_word(gateway, ib):
+    heard, ticker = hear(ib), await quoted(ib)
+    bars = ib.reqRealTimeBars(EURUSD, 5, "MIDPOINT", False)
+    await ib.reqCurrentTimeAsync()  # the gateway has heard it
+    blip = gateway.faults.inject(FarmOutage(farm="usfarm", data="lost"))
+    gateway.faults.clear(blip)
+    await hears(ib, heard, (2104, "Market data farm connection is OK:usfarm"))
+    assert await is_silent(ticker)
+    assert not gateway._broker.streaming(1)
+    assert [code for code, _ in heard] == [2103, 2104]
+    assert ib.isConnected()
+    assert not bars
+    ib.cancelMktData(EURUSD)
+    assert (await quoted(ib)).bid > 0
+
+
 async def test_an_outage_of_the_historical_farm_fails_requests_for_bars_with_162(gateway, ib):
     heard = hear(ib)
     await quoted(ib)

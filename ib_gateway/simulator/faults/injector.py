@@ -13,6 +13,7 @@ from ib_gateway.simulator.faults.effects import (
     Amend,
     Close,
     Effect,
+    LoseSubscriptions,
     Posture,
     ResetPort,
     Stall,
@@ -115,6 +116,8 @@ class Injector:
         match ended.fault:
             case ConnectivityLost(data=data) if not self._any(ConnectivityLost):
                 effects += self._link.restore(data, self._farms_down())
+            case FarmOutage(data="lost"):
+                effects.append(LoseSubscriptions())
             case Restart(two_factor=True):
                 effects += self.inject(TwoFactor(), now_ns)[1]
         self._settle()

@@ -70,9 +70,15 @@ class Notice(Fault, frozen=True, kw_only=True, tag="notice"):
 
 
 class FarmOutage(Lasting, frozen=True, kw_only=True, tag="farm-outage"):
-    """A data farm is down: 2103 (usfarm), 2105 (ushmds) or 2157 (secdefil), silence of its data, later 2104, 2106 or 2158."""
+    """A data farm is down: 2103 (usfarm), 2105 (ushmds) or 2157 (secdefil), silence of its data, later 2104, 2106 or 2158.
+
+    Attributes:
+        farm: Which farm.
+        data: "maintained" lets streams go on afterwards; "lost" leaves them dead without a word, until clients subscribe again.
+    """
 
     farm: FarmName = "usfarm"
+    data: Literal["maintained", "lost"] = "maintained"
 
 
 class CompetingSession(Lasting, frozen=True, kw_only=True, tag="competing-session"):

@@ -10,7 +10,7 @@ from ib_gateway.simulator.broker import Broker
 from ib_gateway.simulator.faults import Injector
 from ib_gateway.simulator.faults.effects import Ask, Effect, Tell
 from ib_gateway.simulator.market import VirtualClock
-from ib_gateway.simulator.messages.replies import Reply
+from ib_gateway.simulator.messages.replies import Error, Reply
 from ib_gateway.simulator.messages.requests import Request
 from ib_gateway.simulator.options import SimulatorOptions
 from ib_gateway.simulator.server.counters import Counters
@@ -65,9 +65,17 @@ class Hall:
         client_id = session.client_id
         assert client_id is not None  # noqa: S101
         if self._injector.quiet:
-            self.broker.handle(client_id, request)
+            self._handle(client_id, request)
         else:
             self._do(self._injector.incoming(client_id, request, self._clock.now_ns()))
+
+    def _handle(self, client_id: int, request: Request) -> None:
+        try:
+            self.broker.handle(client_id, request)
+        except Exception as error:  # noqa: BLE001 - a fault of ours in one request must not cut its client off
+            session = self.sessions[client_id]
+            self.counters.fault(type(request).__name__, session.peer, error)
+            session.say(Error(getattr(request, "req_id", -1), 320, f"Error processing request: {error!r}"))
 
     def leave(self, session: Session) -> None:
         """A connection is gone."""
@@ -119,7 +127,7 @@ class Hall:
         """Let the broker act on a request, past all faults. One whose client is gone is dropped."""
         if asked.client_id in self.sessions:
             with self._answers_to(asked.client_id):
-                self.broker.handle(asked.client_id, asked.request)
+                self._handle(asked.client_id, asked.request)
 
     def of(self, client_id: int | None) -> list[Session]:
         """The connection of a client; all connections for None, also those that have not started the API."""

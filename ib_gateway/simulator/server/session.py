@@ -231,19 +231,12 @@ class Session(asyncio.Protocol):
         self._hall.counters.add("requests")
         if self.client_id is not None:
             if not isinstance(request, StartApi):
-                self._ask(request)
+                self._hall.ask(self, request)
         elif isinstance(request, StartApi):
             self._start(request)
         else:
             self._complain("not_started", f"{type(request).__name__} before the API was started")
             self.close()
-
-    def _ask(self, request: Request) -> None:
-        try:
-            self._hall.ask(self, request)
-        except Exception as error:  # noqa: BLE001 - a fault of ours in one request must not cut its client off
-            self._hall.counters.fault(type(request).__name__, self.peer, error)
-            self.say(replies.Error(getattr(request, "req_id", -1), 320, f"Error processing request: {error!r}"))
 
     def _start(self, request: StartApi) -> None:
         if self._deadline:

@@ -421,6 +421,12 @@ def test_notices_out_of_the_blue_harm_nothing(injector):
     assert not injector.active()
 
 
+def test_a_farm_that_loses_data_loses_them_when_it_comes_back(injector):
+    number, effects = injector.inject(FarmOutage(data="lost"), 0)
+    assert effects == []
+    assert injector.clear(number, 0) == [LoseSubscriptions()]
+
+
 def test_what_happens_once_is_never_in_force(injector):
     for fault in (Disconnect(), ConnectivityRestored()):
         injector.inject(fault, 0)
