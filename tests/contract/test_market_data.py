@@ -132,7 +132,7 @@ async def test_older_ticks_come_before_new_ones(make_gateway, connect):
     ticker = ib.reqMktData(AAPL)
     await until(ib, lambda: ticker.volume > 5000)
     heard = []
-    ib.wrapper.historicalTicksLast = lambda req_id, ticks, done: heard.append((len(ticks), done))
+    ib.wrapper.historicalTicksLast = lambda _req_id, ticks, done: heard.append((len(ticks), done))
     ib.reqTickByTickData(AAPL, "AllLast", numberOfTicks=3)
     await until(ib, lambda: heard)
     assert heard == [(3, True)]

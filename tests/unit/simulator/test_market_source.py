@@ -1,6 +1,7 @@
 """The seeded market by the clock, recordings with trades, and that the same questions get the same bytes."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
@@ -18,9 +19,7 @@ from ib_gateway.simulator.messages import requests as r
 CATALOGUE = load()
 LISTINGS = {listing.instrument.id: listing for listing in CATALOGUE}
 AAPL, ES, EURUSD, SPX = "AAPL@SMART", "ES-202609@CME", "EUR.USD@IDEALPRO", "^SPX@CBOE"
-OPTION = next(
-    name for name, one in LISTINGS.items() if one.instrument.underlying == AAPL and "202612" in name and "-270C" in name
-)
+OPTION = next(name for name in LISTINGS if name.startswith("AAPL-202612") and "-270C" in name)
 FRIDAY = from_datetime(datetime(2026, 6, 5, 19, 59, tzinfo=UTC))  # a minute before the close in New York
 HOUR = 3600 * NS_PER_SECOND
 
@@ -39,7 +38,7 @@ def test_nothing_is_quoted_while_its_market_is_closed_and_all_of_it_again_afterw
     phases = [calendar.phase(name, event.exchange_ns) for event in events]
     assert Phase.CLOSED not in phases
     assert events[-1].exchange_ns > FRIDAY + 66 * HOUR  # Monday afternoon
-    gaps = [later.exchange_ns - earlier.exchange_ns for earlier, later in zip(events, events[1:], strict=False)]
+    gaps = [later.exchange_ns - earlier.exchange_ns for earlier, later in pairwise(events)]
     assert max(gaps) > 47 * HOUR
 
 
