@@ -218,7 +218,7 @@ def figures_of(port: int) -> dict[str, float]:
 @contextlib.contextmanager
 def simulated_gateway(port: int, folder: Path) -> Iterator[ServiceProcess]:
     """The simulated gateway, ready."""
-    command = [str(COMMANDS / "atlas"), "gateway", "simulate", "--port", str(port)]
+    command = [str(COMMANDS / "atlas"), "gateway", "simulate", "--port", str(port), "--hours", "always"]
     with service("gateway", {}, folder, command) as gateway:
         wait_until_listening(port, gateway.process)
         yield gateway

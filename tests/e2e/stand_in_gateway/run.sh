@@ -8,4 +8,4 @@ touch "$TWS_SETTINGS_PATH/jts.ini"
 echo "waiting for the login of $TWS_USERID to be approved"
 while [ ! -e /tmp/approved ]; do sleep 0.2; done
 case $TRADING_MODE in paper) port=4004 ;; live) port=4003 ;; esac
-exec atlas gateway simulate --host 0.0.0.0 --port "$port" --accounts "${STAND_IN_ACCOUNTS:-DU1000001}" --state /tmp/state
+exec atlas gateway simulate --host 0.0.0.0 --port "$port" --hours always --accounts "${STAND_IN_ACCOUNTS:-DU1000001}" --state /tmp/state
