@@ -400,6 +400,23 @@ async def test_a_schedule_has_the_sessions_of_trading_days(ib):
     assert (schedule.timeZone, schedule.startDateTime) == ("US/Eastern", "20260520-09:30:00")
 
 
+@pytest.mark.parametrize("version", [163, 173, 176])
+async def test_dates_are_written_as_the_version_wants_them(make_gateway, connect, version, monkeypatch):
+    monkeypatch.setattr(ib_insync.Client, "MaxClientVersion", version)
+    ib = await connect(await make_gateway(rules=Rules.none()))
+    assert ib.client.serverVersion() == version
+    bars = await ask(ib, AAPL, "3600 S", "30 mins", "TRADES", end="20260603-16:00:00")
+    expected = [datetime(2026, 6, 3, 11, minute, tzinfo=NEW_YORK) for minute in (0, 30)]
+    if version < 174:  # in the time zone of the login, and without its name
+        assert [bar.date.replace(tzinfo=UTC) for bar in bars] == expected
+    else:
+        assert [bar.date for bar in bars] == expected
+    kept = await ask(ib, EURUSD, "60 S", "5 secs", "MIDPOINT", keepUpToDate=True)
+    count = len(kept)
+    await until(ib, lambda: len(kept) > count)
+    assert {type(bar.date) for bar in kept} == {datetime}
+
+
 # Pacing
 
 

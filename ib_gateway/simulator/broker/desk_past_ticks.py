@@ -13,7 +13,7 @@ from ib_gateway.simulator.broker.history_query import HMDS, KINDS, Duration, Ref
 from ib_gateway.simulator.broker.hmds import Hmds
 from ib_gateway.simulator.broker.windows import windows
 from ib_gateway.simulator.instruments import Listing
-from ib_gateway.simulator.market.columns import Floats, Integers
+from ib_gateway.simulator.market.columns import Columns, Floats, Integers
 from ib_gateway.simulator.messages import replies
 from ib_gateway.simulator.messages import requests as r
 
@@ -188,26 +188,23 @@ class PastTickDesk:
         unit, times = _PERIOD_UNITS[match[2].lower()]
         duration = Duration(int(match[1]) * times, unit)
         spans = windows(hmds.days, listing, duration, now_ns + 1, regular=request.use_rth, whole_days=False)
-        levels: dict[float, float] = {}
-        for window in spans:
-            traded = hmds.archive.columns(listing, "TRADES", window.start_ns, window.end_ns, 60, now_ns)
-            for price, size in zip(traded.close.tolist(), traded.volume.tolist(), strict=True):
-                levels[price] = levels.get(price, 0.0) + size
-        if not levels:
+        parts = [hmds.archive.columns(listing, "TRADES", span.start_ns, span.end_ns, 60, now_ns) for span in spans]
+        traded = Columns.joined(parts)
+        if not len(traded.times):
             hmds.no_data(client, req_id, listing, "TRADES")
             return
-        self._floor.send(client.id, replies.Histogram(req_id, _stepped(levels, listing.instrument.tick_size)))
+        points = _stepped(traded.close, traded.volume, listing.instrument.tick_size)
+        self._floor.send(client.id, replies.Histogram(req_id, points))
 
 
-def _stepped(levels: dict[float, float], tick: float) -> list[tuple[float, float]]:
+def _stepped(prices: Floats, sizes: Floats, tick: float) -> list[tuple[float, float]]:
     """Sizes by price, in steps of as many ticks as it takes to have at most two hundred."""
-    low = min(levels)
-    width = max(1, round((max(levels) - low) / tick) // _MOST_STEPS + 1)
-    steps: dict[int, float] = {}
-    for price, size in levels.items():
-        step = round((price - low) / tick) // width
-        steps[step] = steps.get(step, 0.0) + size
-    return [(round(low + step * width * tick, 10), size) for step, size in sorted(steps.items())]
+    low = float(prices.min())
+    ticks = np.rint((prices - low) / tick).astype(np.int64)
+    width = int(ticks.max()) // _MOST_STEPS + 1
+    steps, which = np.unique(ticks // width, return_inverse=True)
+    totals = np.bincount(which, weights=sizes)
+    return [(round(low + step * width * tick, 10), total) for step, total in zip(steps.tolist(), totals.tolist(), strict=True)]
 
 
 def _tick_kind(what: str, listing: Listing) -> str:
