@@ -76,13 +76,15 @@ class MarketDesk:
             self._days.extend(events)
             return
         self._ticks.publish(events)
-        if not (self._streams.heard or self._depth.heard):
+        streams, depth = self._streams.heard, self._depth.heard
+        if not streams:
             self._days.extend(events)
-            return
-        for event in events:
-            self._days.extend((event,))
-            self._streams.publish(event)
-            self._depth.publish(event)
+        for event in events if streams or depth else ():
+            if streams:  # which say with each trade what the day has brought until then
+                self._days.extend((event,))
+                self._streams.publish(event)
+            if depth:
+                self._depth.publish(event)
 
     def pulse(self, now_ns: int) -> None:
         """Do what is due at a time."""

@@ -51,6 +51,9 @@ class Day:
         return len(self.minute), sum(size for _, size in self.minute)
 
 
+_NO_DAY = Day(NEVER_NS)
+
+
 class Days:
     """The days of all instruments. `close_before` says at what price an instrument closed before a moment, 0.0 if unknown."""
 
@@ -85,7 +88,7 @@ class Days:
     def extend(self, events: Sequence[Quote | Trade]) -> None:
         """Note what the market said. Quotes matter where there are no trades."""
         pairs, indices = self._pairs, self._indices
-        name, day, untraded = "", Day(NEVER_NS), False
+        name, day, untraded = "", _NO_DAY, False
         for event in events:
             if type(event) is Quote and event.instrument not in pairs and event.instrument not in indices:
                 continue

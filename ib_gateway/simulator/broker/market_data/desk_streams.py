@@ -155,7 +155,7 @@ class StreamDesk:
         if not listeners:
             return
         say: Callable[..., None] = self._speaker.quote if type(event) is Quote else self._speaker.trade
-        for client, stream in tuple(listeners):
+        for client, stream in listeners:  # a stream that ends leaves a new list behind
             if stream.granted == LIVE:
                 say(client.id, stream, event)
                 if stream.ends_ns and _complete(stream.told):
