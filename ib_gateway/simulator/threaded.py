@@ -6,6 +6,7 @@ with GatewayThread(SimulatorOptions(port=0)) as gateway:
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -170,10 +171,9 @@ class GatewayThread:
         """Stop it, and raise what it has failed of, if it has."""
         assert self._loop is not None  # noqa: S101
         assert self._task is not None  # noqa: S101
-        if self._thread.is_alive():
+        with contextlib.suppress(RuntimeError):  # it has ended by itself
             self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join()
-        self._loop.close()
         if self._error is not None and error is None:
             raise self._error
 
@@ -188,6 +188,7 @@ class GatewayThread:
             self._error = error
         finally:
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
             self._up.set()
 
     async def _serve(self) -> None:
