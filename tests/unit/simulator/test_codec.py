@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.domain import Quote, Trade
@@ -189,12 +189,14 @@ def test_a_field_of_the_wrong_kind_is_named():
         Codec(176).decode(payload("2", "2", "seven"))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 110), st.lists(st.text(max_size=12), max_size=130), st.sampled_from(VERSIONS))
 def test_no_fields_whatever_break_the_reader(message_id, fields, version):
     with suppress(ProtocolError):
         assert isinstance(Codec(version).decode(payload(message_id, *fields)), requests.Request)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 112), st.text(max_size=6), st.sampled_from(VERSIONS))
 def test_a_damaged_order_is_an_order_or_an_error(position, text, version):
     fields = compile_writer(PLACE_ORDER, version)(requests.PlaceOrder(5, Contract(), Ticket())).split("\0")[:-1]

@@ -156,6 +156,7 @@ def test_a_whole_connection_of_anything_in_any_pieces(parts, cuts, greeting):
         assert_only_requests(CODECS[handshake.version], payload)
 
 
+@THOROUGH
 @given(st.binary(max_size=200))
 def test_a_frame_is_never_longer_than_the_protocol_allows(data):
     reader = FrameReader()
