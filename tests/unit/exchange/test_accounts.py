@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain import Instrument, InstrumentKind, OptionRight, Share, Side
-from atlas.exchange import Exchange, Executed, MarginRate, Reason, Rejected, Terms
+from atlas.domain import Instrument, InstrumentKind, OptionRight, OrderKind, Share, Side
+from atlas.exchange import Exchange, Executed, MarginRate, Reason, Rejected, Staged, Terms
 from atlas.exchange.allocation import divided
 from atlas.exchange.margin import MARGIN_RATES, requirement
 from tests.unit.exchange.flows import OTHER, new_exchange
@@ -112,6 +112,15 @@ def test_option_commissions_and_premiums():
         assert executed.commission.amount == commission
     assert exchange.ledger.cash(ACCOUNT)["USD"] == Decimal(10000) - 1500 - Decimal("2.3")
     assert exchange.margin(ACCOUNT).equity == pytest.approx(10_000 - 2.3 - 3 * 5)
+
+
+def test_stops_on_options_want_two_quotes_in_a_row_by_default():
+    exchange = Exchange([AAPL, CALL], {ACCOUNT: {"USD": 10_000.0}})
+    exchange.on_quote(quote(CALL, 4.9, 5.0))
+    exchange.submit(order(CALL, Side.BUY, 1), 1)
+    exchange.submit(order(CALL, Side.SELL, 1, kind=OrderKind.STOP, stop_price=4.0), 1)
+    assert not exchange.on_quote(quote(CALL, 3.8, 3.9))
+    assert [type(event) for event in exchange.on_quote(quote(CALL, 3.7, 3.8))] == [Staged, Executed]
 
 
 def test_shares_can_be_sold_short_with_margin_but_not_those_that_nobody_lends():
