@@ -250,12 +250,31 @@ async def test_a_client_that_paces_itself_is_never_told_off(make_gateway, connec
     assert heard == []
 
 
+async def test_a_client_that_asks_to_be_paced_is_slowed_down_and_not_told_off(make_gateway):
+    gateway = await make_gateway(rules=Rules())
+    ib, times = ib_insync.IB(), []
+    ib.client.MaxRequests = 0
+    ib.client.setConnectOptions("+PACEAPI")
+    heard = hear(ib)
+    await ib.connectAsync("127.0.0.1", gateway.port, clientId=1, timeout=5)
+    ib.client.wrapper.currentTime = times.append
+    began = asyncio.get_running_loop().time()
+    for _ in range(120):
+        ib.client.reqCurrentTime()
+    await until(ib, lambda: len(times) == 120)
+    assert asyncio.get_running_loop().time() - began > (120 - 50) / 50 - 0.1
+    assert not [code for code, _ in heard if code < 2000]
+    assert gateway.counters["too_fast"] == 0
+    ib.disconnect()
+
+
 async def test_a_reader_that_is_slow_gets_the_newest_ticks_and_every_order_message(make_gateway, connect):
     gateway = await make_gateway(quotes_per_second=5_000.0)
     ib = await connect(gateway)
     ticker = await quoted(ib)
     transport = ib.client.conn.transport
     transport.pause_reading()
+    gateway._hall.sessions[1]._transport.set_write_buffer_limits(high=8192)
     for end, buffer in ((transport, socket.SO_RCVBUF), (gateway._hall.sessions[1]._transport, socket.SO_SNDBUF)):
         end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, buffer, 8192)
     trades = [ib.placeOrder(EURUSD, ib_insync.LimitOrder("BUY", 1000, 0.5)) for _ in range(5)]

@@ -22,9 +22,7 @@ class Pace:
 
     def allows(self, now_ns: int) -> bool:
         """Whether one more message is within the limit; each that is not is a violation."""
-        rate = self._per_second
-        self._tokens = min(rate, self._tokens + (now_ns - self._filled_ns) * rate / _NS)
-        self._filled_ns = now_ns
+        self._fill(now_ns)
         if now_ns - self._second_ns >= _NS:
             self._second_ns, self._in_second = now_ns, 0
         self._in_second += 1
@@ -33,6 +31,16 @@ class Pace:
             return True
         self.violations += 1
         return False
+
+    def seconds_until_next(self, now_ns: int) -> float:
+        """How long one more message has to wait to be within the limit."""
+        self._fill(now_ns)
+        return max(0.0, (1.0 - self._tokens) / self._per_second)
+
+    def _fill(self, now_ns: int) -> None:
+        gained = (now_ns - self._filled_ns) * self._per_second / _NS
+        self._tokens = min(self._per_second, self._tokens + gained)
+        self._filled_ns = now_ns
 
     @property
     def text(self) -> str:

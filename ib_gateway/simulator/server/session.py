@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from datetime import datetime
 from typing import Protocol
 
@@ -65,6 +66,8 @@ class Session(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._pace = Pace(hall.messages_per_second, time.monotonic_ns()) if hall.messages_per_second else None
+        self._waiting: deque[bytes] = deque()
+        self._slowed: asyncio.TimerHandle | None = None
         self._out: list[bytes] = []
         self._newest = Newest()
         self._congested = False
@@ -108,6 +111,10 @@ class Session(asyncio.Protocol):
             self._complain(error.kind, str(error))
             self.close()
             return
+        if self._handshake.paces and self._pace is not None:
+            self._waiting.extend(frames)
+            self._work_off(self._pace)
+            return
         for payload in frames:
             if self._transport is None or self._transport.is_closing():
                 break
@@ -117,8 +124,9 @@ class Session(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio gives it
         """The connection is gone."""
         self._writable.set()
-        if self._deadline:
-            self._deadline.cancel()
+        for timer in (self._deadline, self._slowed):
+            if timer:
+                timer.cancel()
         self._transport = None
         self._hall.leave(self)
 
@@ -141,9 +149,12 @@ class Session(asyncio.Protocol):
         """Put a reply where `flush` finds it."""
         if self._codec is None:
             return
-        if self._congested and self._newest.keep(reply):
-            self._hall.counters.add("conflated")
-            return
+        if self._congested:
+            if self._newest.keep(reply):
+                self._hall.counters.add("conflated")
+                return
+            if type(reply) is replies.SnapshotEnd:  # what it ends comes before it
+                self._tell_newest()
         self._out.append(self._codec.encode(reply))
 
     def flush(self) -> None:
@@ -213,6 +224,21 @@ class Session(asyncio.Protocol):
             assert self._transport is not None  # noqa: S101
             self._transport.write(answer(self._codec.version, self._hall.now().strftime("%Y%m%d %H:%M:%S UTC")))
         return frames
+
+    def _work_off(self, pace: Pace) -> None:
+        """Take what waits as fast as the limit allows; the peer's messages pile up on its own side meanwhile."""
+        self._slowed = None
+        while self._waiting and self._transport is not None and not self._transport.is_closing():
+            seconds = pace.seconds_until_next(time.monotonic_ns())
+            if seconds > 0:
+                self._transport.pause_reading()
+                self._slowed = asyncio.get_running_loop().call_later(seconds, self._work_off, pace)
+                break
+            self._take(self._waiting.popleft())
+        else:
+            if self._transport is not None and not self._stalled:
+                self._transport.resume_reading()
+        self._hall.flush()
 
     def _take(self, payload: bytes) -> None:
         assert self._codec is not None  # noqa: S101

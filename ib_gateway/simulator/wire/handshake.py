@@ -13,15 +13,20 @@ OLDEST, CURRENT = 157, 178
 _PREFIX = b"API\0"
 _RANGE = re.compile(rb"v(\d{1,4})(?:\.\.(\d{1,4}))?(?: .*)?", re.DOTALL)
 _MAX_GREETING = 4096
+_PACES = b"+PACEAPI"
 
 
 class Handshake:
-    """Takes the first bytes of a connection until it knows which version is spoken."""
+    """Takes the first bytes of a connection until it knows which version is spoken.
+
+    `paces` says whether the client asks for its messages to be slowed down where they would be too many, instead of refused.
+    """
 
     def __init__(self) -> None:
         self._head = b""
         self._frames = FrameReader()
         self.version = 0
+        self.paces = False
 
     def feed(self, data: bytes) -> list[bytes]:
         """Frames that came after the greeting, once `version` is set.
@@ -40,6 +45,7 @@ class Handshake:
                 raise WireError("no_api_client", "the greeting does not end")
             return []
         self.version = negotiate(frames[0])
+        self.paces = _PACES in frames[0]
         return frames[1:]
 
     def rest(self) -> FrameReader:

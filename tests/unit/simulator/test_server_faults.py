@@ -36,6 +36,15 @@ def test_a_steady_stream_within_the_limit_is_never_a_violation():
     assert pace.violations == 0
 
 
+def test_a_message_that_waits_as_long_as_it_has_to_is_within_the_limit():
+    pace = Pace(50, 0)
+    now = 0
+    for _ in range(500):
+        now += round(pace.seconds_until_next(now) * NS_PER_SECOND) + 1
+        assert pace.allows(now)
+    assert now >= 9 * NS_PER_SECOND
+
+
 def test_the_violation_says_the_limit_what_came_and_which_one_it_is():
     pace = Pace(50, 0)
     allowed = [pace.allows(0) for _ in range(52)]
