@@ -155,3 +155,17 @@ async def test_a_restart_keeps_brackets_conditions_and_what_was_not_transmitted(
     entry = kept[trades[0].order.orderId]
     again.cancelOrder(entry.order)
     await until(again, lambda: all(kept[trade.order.orderId].isDone() for trade in trades))
+
+
+# Options
+
+
+async def test_exercising_an_option_brings_its_underlying_at_the_strike(ib, ticker):
+    option = ib_insync.Option("AAPL", "20260918", 200, "C", "SMART", currency="USD")
+    await ib.qualifyContractsAsync(option)
+    premium = await quoted(ib, option)
+    await are(ib, [ib.placeOrder(option, ib_insync.LimitOrder("BUY", 1, cents(premium.ask + 20)))], "Filled")
+    ib.exerciseOptions(option, 1, 1, "DU1000001", 0)
+    await until(ib, lambda: {(p.contract.conId, p.position) for p in ib.positions()} >= {(265598, 100)})
+    (fill,) = [fill for fill in ib.fills() if fill.contract.conId == 265598]
+    assert (fill.execution.side, fill.execution.shares, fill.execution.price) == ("BOT", 100, 200)
