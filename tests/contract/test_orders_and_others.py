@@ -160,7 +160,8 @@ async def test_a_restart_keeps_brackets_conditions_and_what_was_not_transmitted(
 # Options
 
 
-async def test_exercising_an_option_brings_its_underlying_at_the_strike(ib, ticker):
+async def test_exercising_an_option_brings_its_underlying_at_the_strike(ib):
+    await quoted(ib, AAPL)
     option = ib_insync.Option("AAPL", "20260918", 200, "C", "SMART", currency="USD")
     await ib.qualifyContractsAsync(option)
     premium = await quoted(ib, option)
