@@ -34,7 +34,7 @@ def eurusd_recording(market_data):
 
 
 def ask(ib, contract, duration, size, what, *, end="", rth=False, fmt=1, **more):
-    return ib.reqHistoricalDataAsync(contract, end, duration, size, what, useRTH=rth, formatDate=fmt, timeout=10, **more)
+    return ib.reqHistoricalDataAsync(contract, end, duration, size, what, useRTH=rth, formatDate=fmt, **{"timeout": 10, **more})
 
 
 def prices(bar):
@@ -379,7 +379,7 @@ async def test_a_head_time_stamp_is_where_data_begins(ib):
     head = await ib.reqHeadTimeStampAsync(AAPL, "TRADES", useRTH=True, formatDate=2)
     text = await ib.reqHeadTimeStampAsync(AAPL, "TRADES", useRTH=True, formatDate=1)
     assert head == text.replace(tzinfo=UTC)
-    first = await ask(ib, AAPL, "20 Y", "1 day", "TRADES")
+    first = await ask(ib, AAPL, "20 Y", "1 day", "TRADES", timeout=60)
     assert first[0].date == head.astimezone(NEW_YORK).date()
     assert not await ib.reqHeadTimeStampAsync(EURUSD, "TRADES", useRTH=True, formatDate=2)
     assert ib.errors[-1][1] == 162

@@ -1,8 +1,9 @@
 """A connected client and what it has subscribed to. All of it is gone when the client is."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from ib_gateway.simulator.broker.lasting_bars import KeptBars, LiveBars
 from ib_gateway.simulator.broker.market_data.subscriptions import Subscriptions
 from ib_gateway.simulator.broker.research.subscriptions import ResearchSubscriptions
 
@@ -21,8 +22,8 @@ class Client:
     id: int
     market: Subscriptions = field(default_factory=Subscriptions)
     research: ResearchSubscriptions = field(default_factory=ResearchSubscriptions)
-    live_bars: dict[int, Any] = field(default_factory=dict)
-    kept_bars: dict[int, Any] = field(default_factory=dict)
+    live_bars: dict[int, LiveBars] = field(default_factory=dict)
+    kept_bars: dict[int, KeptBars] = field(default_factory=dict)
     account_updates: str = ""
     account_multi: dict[int, tuple[tuple[str, ...], bool]] = field(default_factory=dict)
     summaries: dict[int, Summary] = field(default_factory=dict)

@@ -1,6 +1,5 @@
 """The history desk: bars of the past, bars that are kept up to date, and schedules."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from atlas.domain import NS_PER_SECOND, InstrumentKind, from_datetime
@@ -11,6 +10,7 @@ from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.floor import LOGIN_ZONE, Handlers
 from ib_gateway.simulator.broker.history_query import HMDS, BarQuery, Duration, Refusal, read_query
 from ib_gateway.simulator.broker.hmds import Hmds
+from ib_gateway.simulator.broker.lasting_bars import KeptBars
 from ib_gateway.simulator.broker.windows import Window, windows
 from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.messages import replies
@@ -22,19 +22,6 @@ _MOST_OF_SECONDS_NS = 3 * 86_400 * NS_PER_SECOND
 _PRICES = frozenset({"TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST", "AGGTRADES"})
 _QUOTES = frozenset({"MIDPOINT", "BID", "ASK", "BID_ASK"})
 _LOOK_BACK_DAYS = {"1 day": 1, "1 week": 6, "1 month": 24}
-
-
-@dataclass(slots=True)
-class KeptBars:
-    """Bars of a request that goes on: from `since_ns` on they may still change."""
-
-    listing: Listing
-    query: BarQuery
-    regular: bool
-    format_date: int
-    next_ns: int
-    since_ns: int
-    last: PriceBar | None
 
 
 class HistoryDesk:

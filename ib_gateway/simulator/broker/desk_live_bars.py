@@ -1,7 +1,5 @@
 """The desk of real-time bars: five seconds each, said when they are over."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from atlas.domain import NS_PER_SECOND, InstrumentKind
@@ -10,24 +8,13 @@ from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.desk_history import PULSE_NS, next_pulse
 from ib_gateway.simulator.broker.floor import Handlers
 from ib_gateway.simulator.broker.hmds import Hmds
+from ib_gateway.simulator.broker.lasting_bars import LiveBars
 from ib_gateway.simulator.broker.pacing import Pacing
-from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.messages import replies
 from ib_gateway.simulator.messages import requests as r
 
 _KINDS = frozenset({"TRADES", "MIDPOINT", "BID", "ASK"})
 _INVALID = "Invalid Real-time Query:"
-
-
-@dataclass(slots=True)
-class LiveBars:
-    """Bars of five seconds that go on; the next one is over at `next_ns`."""
-
-    listing: Listing
-    what: str
-    regular: bool
-    next_ns: int
-    last_close: float = 0.0
 
 
 class LiveBarDesk:
