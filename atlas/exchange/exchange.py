@@ -90,7 +90,11 @@ class Exchange:
     def on_quote(self, quote: Quote) -> Sequence[ExchangeEvent]:
         """A new first level: all its displayed size is new. Of an instrument that is not listed it is only kept."""
         name, at_ns, book = quote.instrument, quote.exchange_ns, self._book
-        passed = self.on_time(at_ns) if at_ns >= book.due_ns else _NOTHING
+        passed = _NOTHING
+        if at_ns >= book.due_ns:
+            passed = self.on_time(at_ns)
+        elif at_ns > book.now_ns:
+            book.now_ns = at_ns
         self._quotes[name] = quote
         market = self._markets.get(name)
         if market is None:
@@ -101,14 +105,17 @@ class Exchange:
         market.bought = market.sold = _NONE
         if quote.ask > market.ask_within and quote.bid < market.bid_within and not book.wary:
             return passed
-        book.now_ns = max(book.now_ns, at_ns)
         self._engine.quoted(market, quote)
         return [*passed, *self._tell()]
 
     def on_trade(self, trade: Trade) -> Sequence[ExchangeEvent]:
         """A trade of the market: it triggers what last prices and volume trigger, and meets orders that hang on the quote."""
         at_ns, book = trade.exchange_ns, self._book
-        passed = self.on_time(at_ns) if at_ns >= book.due_ns else _NOTHING
+        passed = _NOTHING
+        if at_ns >= book.due_ns:
+            passed = self.on_time(at_ns)
+        elif at_ns > book.now_ns:
+            book.now_ns = at_ns
         market = self._markets.get(trade.instrument)
         if market is None:
             return passed
@@ -117,7 +124,6 @@ class Exchange:
         market.print(trade)
         if market.last_below < trade.price < market.last_above and not book.wary:
             return passed
-        book.now_ns = max(book.now_ns, at_ns)
         self._engine.traded(market, trade)
         return [*passed, *self._tell()]
 
@@ -131,6 +137,8 @@ class Exchange:
     def on_time(self, at_ns: int) -> Sequence[ExchangeEvent]:
         """It is `at_ns`: what is due until then happens. An earlier time than one that was said before changes nothing."""
         if at_ns < self._book.due_ns:
+            if at_ns > self._book.now_ns:
+                self._book.now_ns = at_ns
             return _NOTHING
         self._engine.pass_time(at_ns)
         return self._tell()
@@ -158,7 +166,6 @@ class Exchange:
         if objection:
             return [*passed, Rejected(order, *objection, at_ns)]
         book = self._book
-        book.now_ns = at_ns
         book.wake(self._markets[order.instrument], at_ns)
         provisional = Standing(order, 0, 0, Stage.HELD, *book.begin(order, at_ns))
         provisional.is_free = provisional.is_free or order.parent_id in book.filled
@@ -182,7 +189,6 @@ class Exchange:
             return [*passed, Refused(order.id, *objection, at_ns)]
         prices_stay = (order.limit_price, order.stop_price) == (old.limit_price, old.stop_price)
         priority = standing.priority if prices_stay and order.quantity <= old.quantity else self._book.next_priority
-        self._book.now_ns = at_ns
         self._engine.change(Modified(order, priority, at_ns))
         return [*passed, *self._tell()]
 
@@ -192,7 +198,6 @@ class Exchange:
         standing = self.standing(order_id)
         if standing is None:
             return [*passed, Refused(order_id, Reason.NOT_STANDING, _NOT_STANDING, at_ns)]
-        self._book.now_ns = at_ns
         self._engine.cancel(standing, at_ns, text)
         return [*passed, *self._tell()]
 

@@ -7,7 +7,7 @@ short sale that is turned down, TWS API message code 404.
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.domain import Instrument, InstrumentKind, OptionRight, OrderKind, Share, Side
@@ -66,6 +66,7 @@ def test_an_order_for_several_is_turned_down_if_one_of_them_cannot_carry_its_par
     st.lists(st.integers(1, 40), min_size=1, max_size=30),
     st.sampled_from([Decimal(1), Decimal(10)]),
 )
+@settings(deadline=None)
 def test_division_is_exact_in_total_never_more_than_a_share_and_whole_at_the_end(parts, fills, step):
     quantities = {f"A{number}": Decimal(part) for number, part in enumerate(parts)}
     held = dict.fromkeys(quantities, Decimal(0))

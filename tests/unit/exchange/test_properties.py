@@ -29,7 +29,7 @@ def order_of(event):
 
 
 @given(flows())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_nothing_fills_outside_its_limit_nor_beyond_its_quantity(found):
     _, events = happened(found)
     terms, limits, filled = {}, {}, {}
@@ -53,6 +53,7 @@ def test_nothing_fills_outside_its_limit_nor_beyond_its_quantity(found):
 
 
 @given(flows())
+@settings(deadline=None)
 def test_a_quote_gives_no_more_than_it_displays(found):
     exchange = new_exchange(always=True)
     shown, taken = None, dict.fromkeys(Side, 0.0)
@@ -75,6 +76,7 @@ def _count(taken, events):
 
 
 @given(flows())
+@settings(deadline=None)
 def test_cash_and_positions_are_the_sum_of_executions_and_commissions(found):
     exchange, events = happened(found)
     books = Books()
@@ -89,6 +91,7 @@ def test_cash_and_positions_are_the_sum_of_executions_and_commissions(found):
 
 
 @given(flows())
+@settings(deadline=None)
 def test_only_orders_that_work_are_filled_and_what_has_ended_stays_so(found):
     _, events = happened(found)
     stages, ended, filled = {}, set(), {}
@@ -112,6 +115,7 @@ def test_only_orders_that_work_are_filled_and_what_has_ended_stays_so(found):
 
 
 @given(flows())
+@settings(deadline=None)
 def test_children_never_fill_before_their_parents_and_never_outlive_them_unfilled(found):
     _, events = happened(found)
     parents, quantities, filled = {}, {}, {}
@@ -130,13 +134,13 @@ def test_children_never_fill_before_their_parents_and_never_outlive_them_unfille
 
 
 @given(flows(oca_group="g", oca_type=OcaType.REDUCE_WITH_BLOCK, account=ACCOUNT, shares=()))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_a_blocking_oca_group_is_never_filled_beyond_one_of_its_orders(found):
     assert sum(filled_parts(found).values()) <= 1
 
 
 @given(flows(oca_group="g", oca_type=OcaType.CANCEL_WITH_BLOCK, account=ACCOUNT, shares=()))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_of_a_cancelling_oca_group_no_more_than_one_order_is_filled(found):
     assert len(filled_parts(found)) <= 1
 
@@ -161,7 +165,7 @@ def filled_parts(found):
 
 
 @given(flows(), st.lists(st.integers(0, 50), max_size=6))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_the_result_is_the_same_whatever_the_rests_on_disk(found, cuts):
     whole, expected = happened(found)
     exchange, events = new_exchange(), []
@@ -177,7 +181,7 @@ def test_the_result_is_the_same_whatever_the_rests_on_disk(found, cuts):
 
 
 @given(flows(), flows(market_only=True), st.integers(0, 50))
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_ticks_in_one_list_or_one_by_one_with_time_between_make_no_difference(found, stream, cut):
     single, batched = new_exchange(), new_exchange()
     assert happened(found, single)[1] == happened(found, batched)[1]
@@ -195,7 +199,7 @@ def test_ticks_in_one_list_or_one_by_one_with_time_between_make_no_difference(fo
 
 
 @given(flows(), flows())
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_an_exchange_rebuilt_from_its_events_is_the_same_and_goes_on_identically(found, later):
     exchange, events = happened(found)
     rebuilt = new_exchange()
@@ -213,6 +217,7 @@ def test_an_exchange_rebuilt_from_its_events_is_the_same_and_goes_on_identically
 
 
 @given(flows())
+@settings(deadline=None)
 def test_fill_or_kill_and_all_or_none_fill_whole_at_once_or_not_at_all(found):
     exchange, terms = new_exchange(), {}
     for step in found:
@@ -229,6 +234,7 @@ def test_fill_or_kill_and_all_or_none_fill_whole_at_once_or_not_at_all(found):
 
 
 @given(flows(kinds=TRAILS))
+@settings(deadline=None)
 def test_a_trailing_stop_never_moves_back(found):
     sides, stops = {}, {}
     for event in happened(found)[1]:
@@ -240,6 +246,7 @@ def test_a_trailing_stop_never_moves_back(found):
 
 
 @given(flows())
+@settings(deadline=None)
 def test_every_execution_for_several_accounts_is_exact_in_total_and_never_more_than_a_share(found):
     _, events = happened(found)
     terms, had = {}, {}
@@ -255,7 +262,7 @@ def test_every_execution_for_several_accounts_is_exact_in_total_and_never_more_t
 
 
 @given(flows())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_what_the_bounds_pass_over_changes_nothing_by_a_full_look_either(found):
     exchange, thorough = new_exchange(), new_exchange()
     for step in found:
