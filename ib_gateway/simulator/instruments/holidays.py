@@ -62,21 +62,34 @@ class Holidays:
 @lru_cache(maxsize=256)
 def _year(name: str, year: int) -> _Year:
     """Years before or after those that the library knows have no holidays."""
+    first = year // 10 * 10
+    known = _years(name, first, first + 9) or _years(name, year, year)
+    return known.get(year, _Year(frozenset(), {}))
+
+
+@lru_cache(maxsize=256)
+def _years(name: str, since: int, until: int) -> dict[int, _Year]:
+    """Some years at once, which takes no longer than one. Empty if the library does not know them all."""
     import exchange_calendars
     import pandas as pd
 
-    first, last = date(year, 1, 1), date(year, 12, 31)
+    first, last = date(since, 1, 1), date(until, 12, 31)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the library will have to change for a later pandas
         try:
             calendar = exchange_calendars.get_calendar(name, start=first.isoformat(), end=last.isoformat())
         except ValueError:  # out of the calendar's bounds
-            return _Year(frozenset(), {})
+            return {}
     trading = {session.date() for session in calendar.sessions}
-    closed = frozenset(day.date() for day in pd.bdate_range(first, last) if day.date() not in trading)
+    closed = [day.date() for day in pd.bdate_range(first, last) if day.date() not in trading]
     usual_time = calendar.close_times[-1][1]
     early = {}
     for session in calendar.early_closes:
         usual = datetime.combine(session.date(), usual_time, tzinfo=calendar.tz)
         early[session.date()] = EarlyClose(int(calendar.closes[session].timestamp()), int(usual.timestamp()))
-    return _Year(closed, early)
+    return {
+        year: _Year(
+            frozenset(day for day in closed if day.year == year), {day: end for day, end in early.items() if day.year == year}
+        )
+        for year in range(since, until + 1)
+    }
