@@ -3,11 +3,13 @@
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
-from fastapi import Body, FastAPI, HTTPException, Request
+from fastapi import Body, FastAPI, HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict
+from starlette.middleware.base import RequestResponseEndpoint
 
 from atlas.domain import AtlasError, iso
 from ib_gateway.simulator.control.schema import FAULT, describe, faults_by_kind
@@ -81,6 +83,14 @@ def build_app(gateway: "SimulatedGateway") -> FastAPI:
     @app.exception_handler(AtlasError)
     async def refused(_: Request, error: AtlasError) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, status_code=422)
+
+    @app.middleware("http")
+    async def only_own_pages(request: Request, go_on: RequestResponseEndpoint) -> Response:
+        """A web page from elsewhere that is open in a browser on this machine may not control the gateway."""
+        origin = request.headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+            return JSONResponse({"detail": f"pages of {origin} may not control this gateway"}, status_code=403)
+        return await go_on(request)
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def page() -> str:

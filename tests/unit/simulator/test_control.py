@@ -53,6 +53,14 @@ async def test_the_page_needs_nothing_from_elsewhere(control):
     assert "https://" not in page
 
 
+async def test_pages_from_elsewhere_may_not_control_the_gateway(gateway, control):
+    own = {"origin": f"http://127.0.0.1:{gateway.control_port}"}
+    assert (await control.post("/clock/pause", headers=own)).status_code == 200
+    for origin in ("http://example.org", "http://127.0.0.1:1", "null"):
+        assert (await control.post("/clock/resume", headers={"origin": origin})).status_code == 403
+    assert gateway.time.paused
+
+
 async def test_a_fault_is_injected_listed_and_cleared(gateway, control):
     answer = await control.post("/faults", json={"kind": "freeze"})
     number = answer.json()["id"]
