@@ -94,8 +94,9 @@ class Tape:
 
     def extend(self, events: Sequence[Quote | Trade]) -> None:
         """Note what the market said."""
-        if len(events) > 1 and {(type(event), event.instrument) for event in events} == {(Quote, events[0].instrument)}:
-            self._tracks.setdefault(events[0].instrument, _Track()).extend(cast("Sequence[Quote]", events))
+        count, names = len(events), [event.instrument for event in events]
+        if count > 1 and names.count(names[0]) == count and list(map(type, events)).count(Quote) == count:
+            self._tracks.setdefault(names[0], _Track()).extend(cast("Sequence[Quote]", events))
             return
         name, track = "", _Track()
         for event in events:

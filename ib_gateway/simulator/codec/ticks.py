@@ -67,7 +67,7 @@ def encode(ticks: TickByTick, *, fractions: bool) -> bytes:
 def _tails(events: Sequence[Quote | Trade], size: Callable[[float], str]) -> list[str]:
     """What each quote and each trade says after its kind. Column by column, where they are all quotes."""
     seconds = [event.exchange_ns // NS_PER_SECOND for event in events]
-    if {type(event) for event in events} == {Quote}:
+    if list(map(type, events)).count(Quote) == len(events):
         quotes = cast("Sequence[Quote]", events)
         columns = zip(
             seconds,
