@@ -403,7 +403,7 @@ async def test_a_schedule_has_the_sessions_of_trading_days(ib):
 @pytest.mark.parametrize("version", [163, 173, 176])
 async def test_dates_are_written_as_the_version_wants_them(make_gateway, connect, version, monkeypatch):
     monkeypatch.setattr(ib_insync.Client, "MaxClientVersion", version)
-    ib = await connect(await make_gateway(rules=Rules.none()))
+    ib = await connect(await make_gateway(rules=Rules.none(), speed=30.0))
     assert ib.client.serverVersion() == version
     bars = await ask(ib, AAPL, "3600 S", "30 mins", "TRADES", end="20260603-16:00:00")
     expected = [datetime(2026, 6, 3, 11, minute, tzinfo=NEW_YORK) for minute in (0, 30)]
