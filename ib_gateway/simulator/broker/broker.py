@@ -5,24 +5,24 @@ from collections.abc import Callable, Iterable, Sequence
 from atlas.domain import NS_PER_SECOND, Clock, Quote, Trade
 from atlas.exchange import Exchange
 from ib_gateway.simulator.broker import unanswered
+from ib_gateway.simulator.broker.accounts.desk import AccountDesk
+from ib_gateway.simulator.broker.accounts.desk_advisor import AdvisorDesk
+from ib_gateway.simulator.broker.accounts.desk_profit import ProfitDesk
 from ib_gateway.simulator.broker.client import Client
-from ib_gateway.simulator.broker.desk_accounts import AccountDesk
-from ib_gateway.simulator.broker.desk_advisor import AdvisorDesk
-from ib_gateway.simulator.broker.desk_history import HistoryDesk
-from ib_gateway.simulator.broker.desk_live_bars import LiveBarDesk
-from ib_gateway.simulator.broker.desk_market import MarketDesk
-from ib_gateway.simulator.broker.desk_past_ticks import PastTickDesk
-from ib_gateway.simulator.broker.desk_profit import ProfitDesk
-from ib_gateway.simulator.broker.desk_reference import ReferenceDesk
-from ib_gateway.simulator.broker.desk_research import ResearchDesk
 from ib_gateway.simulator.broker.farms import ASKS_DEFINITIONS, DEFINITIONS, HISTORY, Farms
 from ib_gateway.simulator.broker.floor import Floor, Handler, local_date
 from ib_gateway.simulator.broker.held import Fill, HeldOrder
-from ib_gateway.simulator.broker.hmds import HistoryTerms, Hmds
+from ib_gateway.simulator.broker.history.desk import HistoryDesk
+from ib_gateway.simulator.broker.history.desk_live_bars import LiveBarDesk
+from ib_gateway.simulator.broker.history.desk_past_ticks import PastTickDesk
+from ib_gateway.simulator.broker.history.hmds import HistoryTerms, Hmds
 from ib_gateway.simulator.broker.market_data.archive_facts import ArchiveFacts
+from ib_gateway.simulator.broker.market_data.desk import MarketDesk
 from ib_gateway.simulator.broker.market_data.terms import MarketTerms
 from ib_gateway.simulator.broker.orders import ExerciseDesk, OrderDesk, OrderRules, Terminal, bookings
 from ib_gateway.simulator.broker.records import Journal, Record, Snapshot, instruments_of
+from ib_gateway.simulator.broker.reference import ReferenceDesk
+from ib_gateway.simulator.broker.research.desk import ResearchDesk
 from ib_gateway.simulator.instruments import Catalogue
 from ib_gateway.simulator.messages import Contract, Ticket
 from ib_gateway.simulator.messages.replies import Error, NextValidId, Reply

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ib_gateway.simulator.broker.lasting_bars import KeptBars, LiveBars
+from ib_gateway.simulator.broker.history.lasting_bars import KeptBars, LiveBars
 from ib_gateway.simulator.broker.market_data.subscriptions import Subscriptions
 from ib_gateway.simulator.broker.research.subscriptions import ResearchSubscriptions
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from atlas.domain import Clock, UnknownInstrument, to_datetime
 from atlas.exchange import Exchange
 from atlas.exchange.ledger import LedgerState
-from ib_gateway.simulator.broker.advisor import Advisor
+from ib_gateway.simulator.broker.accounts.advisor import Advisor
 from ib_gateway.simulator.broker.book import Book
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.records import Journal, Record

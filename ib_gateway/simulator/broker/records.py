@@ -9,7 +9,7 @@ import msgspec
 
 from atlas.exchange import Accepted, Cancelled, ExchangeState, Executed, Expired, Modified, Rejected, Staged, Trailed
 from atlas.exchange.ledger import LedgerState
-from ib_gateway.simulator.broker.advisor import Structure
+from ib_gateway.simulator.broker.accounts.advisor import Structure
 from ib_gateway.simulator.broker.held import (
     Booked,
     Bound,

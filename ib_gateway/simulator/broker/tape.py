@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from atlas.domain import NS_PER_SECOND, Quote, Trade
-from ib_gateway.simulator.broker.bars import bar_starts, merged
+from ib_gateway.simulator.broker.history.bars import bar_starts, merged
 from ib_gateway.simulator.market.columns import Columns
 
 MAX_TICKS = 400_000

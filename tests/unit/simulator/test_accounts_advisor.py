@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from atlas.domain import BadInput, Commission, Execution, Share, Side
 from atlas.exchange import Exchange
-from ib_gateway.simulator.broker import fa_xml
-from ib_gateway.simulator.broker.advisor import (
+from ib_gateway.simulator.broker.accounts import fa_xml
+from ib_gateway.simulator.broker.accounts.advisor import (
     Advisor,
     Group,
     Member,

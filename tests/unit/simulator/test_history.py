@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from atlas.domain import NS_PER_SECOND, ManualClock, Quote, Trade, from_datetime
 from atlas.exchange import Exchange
 from ib_gateway.simulator.broker import Broker, HistoryTerms
-from ib_gateway.simulator.broker.history_query import BAR_SECONDS, KINDS, Duration, Refusal, read_duration, read_query
-from ib_gateway.simulator.broker.pacing import Pacing
+from ib_gateway.simulator.broker.history.pacing import Pacing
+from ib_gateway.simulator.broker.history.query import BAR_SECONDS, KINDS, Duration, Refusal, read_duration, read_query
+from ib_gateway.simulator.broker.history.windows import windows
 from ib_gateway.simulator.broker.times import client_moment, client_time
-from ib_gateway.simulator.broker.windows import windows
 from ib_gateway.simulator.instruments import load
 from ib_gateway.simulator.instruments.days import TradingDays
 from ib_gateway.simulator.market import SeededPast

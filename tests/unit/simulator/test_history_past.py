@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atlas.domain import NS_PER_SECOND, from_datetime
-from ib_gateway.simulator.broker.bars import bar_starts, bid_ask_bars, merged, price_bars
+from ib_gateway.simulator.broker.history.bars import bar_starts, bid_ask_bars, merged, price_bars
 from ib_gateway.simulator.instruments import load
 from ib_gateway.simulator.instruments.days import TradingDays
 from ib_gateway.simulator.market import SeededPast

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from atlas.domain import NS_PER_SECOND, Quote, Trade
 from ib_gateway.simulator.broker import tape as tape_module
-from ib_gateway.simulator.broker.bars import bar_starts, merged, price_bars
+from ib_gateway.simulator.broker.history.bars import bar_starts, merged, price_bars
 from ib_gateway.simulator.broker.tape import Tape
 
 ticks = st.lists(st.tuples(st.integers(0, 100), st.integers(1, 50), st.integers(1, 9)), max_size=60).map(sorted)

@@ -4,7 +4,7 @@ import math
 from itertools import islice, pairwise
 
 from atlas.domain import NS_PER_SECOND
-from ib_gateway.simulator.broker.archive import Archive
+from ib_gateway.simulator.broker.history.archive import Archive
 from ib_gateway.simulator.broker.market_data.facts import Year
 from ib_gateway.simulator.instruments import Catalogue, Listing
 from ib_gateway.simulator.instruments.days import TradingDays

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from atlas.domain import Order, Side
-from ib_gateway.simulator.broker.advisor import Unallocatable
+from ib_gateway.simulator.broker.accounts.advisor import Unallocatable
 from ib_gateway.simulator.broker.floor import Floor
 from ib_gateway.simulator.broker.orders import checks, conditions
 from ib_gateway.simulator.broker.orders.codes import Code, Objection

@@ -3,15 +3,15 @@
 from datetime import datetime
 
 from atlas.domain import NS_PER_SECOND, InstrumentKind, from_datetime
-from ib_gateway.simulator.broker import volatility
-from ib_gateway.simulator.broker.archive import VOLATILITIES
-from ib_gateway.simulator.broker.bars import PriceBar
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.floor import LOGIN_ZONE, Handlers
-from ib_gateway.simulator.broker.history_query import HMDS, BarQuery, Duration, Refusal, read_query
-from ib_gateway.simulator.broker.hmds import Hmds
-from ib_gateway.simulator.broker.lasting_bars import KeptBars
-from ib_gateway.simulator.broker.windows import Window, windows
+from ib_gateway.simulator.broker.history import volatility
+from ib_gateway.simulator.broker.history.archive import VOLATILITIES
+from ib_gateway.simulator.broker.history.bars import PriceBar
+from ib_gateway.simulator.broker.history.hmds import Hmds
+from ib_gateway.simulator.broker.history.lasting_bars import KeptBars
+from ib_gateway.simulator.broker.history.query import HMDS, BarQuery, Duration, Refusal, read_query
+from ib_gateway.simulator.broker.history.windows import Window, windows
 from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.messages import replies
 from ib_gateway.simulator.messages import requests as r

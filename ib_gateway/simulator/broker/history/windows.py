@@ -10,7 +10,7 @@ from itertools import chain, pairwise
 from typing import NamedTuple
 
 from atlas.domain import NS_PER_SECOND
-from ib_gateway.simulator.broker.history_query import Duration
+from ib_gateway.simulator.broker.history.query import Duration
 from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.instruments.days import TradingDay, TradingDays
 

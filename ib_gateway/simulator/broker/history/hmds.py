@@ -3,11 +3,11 @@
 from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
-from ib_gateway.simulator.broker.archive import Archive, Past
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.floor import Floor
-from ib_gateway.simulator.broker.history_query import HMDS, Refusal
-from ib_gateway.simulator.broker.pacing import VIOLATION, Pacing
+from ib_gateway.simulator.broker.history.archive import Archive, Past
+from ib_gateway.simulator.broker.history.pacing import VIOLATION, Pacing
+from ib_gateway.simulator.broker.history.query import HMDS, Refusal
 from ib_gateway.simulator.broker.times import IMPLIED_ZONE
 from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.instruments.days import TradingDays

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from ib_gateway.simulator.broker import values
+from ib_gateway.simulator.broker.accounts import values
+from ib_gateway.simulator.broker.accounts.profit import Profit
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.floor import NO_DEFINITION, Floor, Handlers
-from ib_gateway.simulator.broker.profit import Profit
 from ib_gateway.simulator.broker.records import DayBegan, Snapshot
 from ib_gateway.simulator.messages import replies
 from ib_gateway.simulator.messages import requests as r

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from atlas.domain import NS_PER_SECOND, InstrumentKind
-from ib_gateway.simulator.broker.bars import PriceBar, bid_ask_bars, merged, price_bars
-from ib_gateway.simulator.broker.history_query import BarQuery
+from ib_gateway.simulator.broker.history.bars import PriceBar, bid_ask_bars, merged, price_bars
+from ib_gateway.simulator.broker.history.query import BarQuery
+from ib_gateway.simulator.broker.history.windows import Window
 from ib_gateway.simulator.broker.tape import Tape
-from ib_gateway.simulator.broker.windows import Window
 from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.market.columns import Columns, Floats, Integers
 from ib_gateway.simulator.market.option_past import OptionPast

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from ib_gateway.simulator.broker import fa_xml
-from ib_gateway.simulator.broker.advisor import Structure, Unallocatable, checked
+from ib_gateway.simulator.broker.accounts import fa_xml
+from ib_gateway.simulator.broker.accounts.advisor import Structure, Unallocatable, checked
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.floor import Floor, Handlers
 from ib_gateway.simulator.broker.records import Snapshot

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from atlas.domain import to_datetime
-from ib_gateway.simulator.broker import values
+from ib_gateway.simulator.broker.accounts import values
 from ib_gateway.simulator.broker.client import Client, Summary
 from ib_gateway.simulator.broker.floor import Floor, Handlers
 from ib_gateway.simulator.messages import replies

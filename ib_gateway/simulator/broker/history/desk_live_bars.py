@@ -3,13 +3,13 @@
 import numpy as np
 
 from atlas.domain import NS_PER_SECOND, InstrumentKind
-from ib_gateway.simulator.broker.bars import PriceBar, bar_starts, merged, price_bars
 from ib_gateway.simulator.broker.client import Client
-from ib_gateway.simulator.broker.desk_history import PULSE_NS, next_pulse
 from ib_gateway.simulator.broker.floor import Handlers
-from ib_gateway.simulator.broker.hmds import Hmds
-from ib_gateway.simulator.broker.lasting_bars import LiveBars
-from ib_gateway.simulator.broker.pacing import Pacing
+from ib_gateway.simulator.broker.history.bars import PriceBar, bar_starts, merged, price_bars
+from ib_gateway.simulator.broker.history.desk import PULSE_NS, next_pulse
+from ib_gateway.simulator.broker.history.hmds import Hmds
+from ib_gateway.simulator.broker.history.lasting_bars import LiveBars
+from ib_gateway.simulator.broker.history.pacing import Pacing
 from ib_gateway.simulator.messages import replies
 from ib_gateway.simulator.messages import requests as r
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 from msgspec.structs import replace
 
-from ib_gateway.simulator.broker.advisor import Group, Member, Structure, method_named
+from ib_gateway.simulator.broker.accounts.advisor import Group, Member, Structure, method_named
 
 GROUPS, PROFILES, ALIASES = 1, 2, 3
 """Kinds of documents, by the numbers of requestFA and replaceFA."""

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ib_gateway.simulator.broker.bars import PriceBar
+from ib_gateway.simulator.broker.history.bars import PriceBar
 
 DAYS = 30
 _YEAR = 252

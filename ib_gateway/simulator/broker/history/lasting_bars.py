@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ib_gateway.simulator.broker.bars import PriceBar
-from ib_gateway.simulator.broker.history_query import BarQuery
+from ib_gateway.simulator.broker.history.bars import PriceBar
+from ib_gateway.simulator.broker.history.query import BarQuery
 from ib_gateway.simulator.instruments import Listing
 
 

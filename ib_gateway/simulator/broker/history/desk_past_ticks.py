@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from atlas.domain import NS_PER_SECOND, InstrumentKind, to_datetime
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.floor import LOGIN_ZONE, Handlers
-from ib_gateway.simulator.broker.history_query import HMDS, KINDS, Duration, Refusal, read_moment
-from ib_gateway.simulator.broker.hmds import Hmds
-from ib_gateway.simulator.broker.windows import windows
+from ib_gateway.simulator.broker.history.hmds import Hmds
+from ib_gateway.simulator.broker.history.query import HMDS, KINDS, Duration, Refusal, read_moment
+from ib_gateway.simulator.broker.history.windows import windows
 from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.market.columns import Columns, Floats, Integers
 from ib_gateway.simulator.messages import replies

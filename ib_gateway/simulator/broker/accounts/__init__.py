@@ -1,0 +1,1 @@
+"""Accounts: values, portfolio, positions, profit of the day, and a financial advisor's groups."""

@@ -1,0 +1,1 @@
+"""The past: bars, ticks, head time stamps, histograms, schedules, and bars that go on."""
