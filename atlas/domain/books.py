@@ -26,6 +26,9 @@ class Position:
     average_price: float
 
 
+_FLAT = Position(0.0, 0.0)
+
+
 class BooksState(Value, frozen=True):
     """Books at rest, as plain values: (account, instrument or currency, amounts...)."""
 
@@ -102,9 +105,10 @@ class Books:
 
     def position(self, account: str, instrument: str) -> Position:
         """What `account` holds of `instrument`."""
-        holding = self._holdings.get((account, instrument), _Holding())
-        average = float(holding.cost / holding.quantity) if holding.quantity else 0.0
-        return Position(float(holding.quantity), average)
+        holding = self._holdings.get((account, instrument))
+        if holding is None or not holding.quantity:
+            return _FLAT
+        return Position(float(holding.quantity), float(holding.cost / holding.quantity))
 
     def positions(self) -> dict[str, dict[str, float]]:
         """Signed quantities by account and instrument, flat ones left out."""
@@ -113,6 +117,11 @@ class Books:
             if holding.quantity:
                 result.setdefault(account, {})[instrument] = float(holding.quantity)
         return result
+
+    def held(self, account: str) -> dict[str, Position]:
+        """All that `account` holds, by instrument, flat ones left out."""
+        names = sorted(name for (owner, name), holding in self._holdings.items() if owner == account and holding.quantity)
+        return {name: self.position(account, name) for name in names}
 
     def realised(self, account: str, instrument: str) -> float:
         """Profit from closing trades, before commissions, in the instrument's currency."""
@@ -138,6 +147,10 @@ class Books:
             if amount:
                 result.setdefault(account, {})[currency] = amount
         return result
+
+    def cash(self, account: str) -> dict[str, Decimal]:
+        """How much cash came to `account` (+) or went (-) by currency."""
+        return {currency: amount for (owner, currency), amount in sorted(self._cash.items()) if owner == account and amount}
 
     def state(self) -> BooksState:
         """Everything that is needed to go on elsewhere."""

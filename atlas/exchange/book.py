@@ -5,11 +5,13 @@ What an event means to other orders is worked out elsewhere and comes as further
 
 import heapq
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import TypeVar
 
 from atlas.domain import ExecutionCondition, Instrument, Order, Side, TimeCondition
 from atlas.domain._struct import Value
 from atlas.exchange.calendar import NEVER_NS, Calendar
+from atlas.exchange.commitments import Commitments
 from atlas.exchange.conditions import instruments_of
 from atlas.exchange.events import (
     Accepted,
@@ -25,6 +27,7 @@ from atlas.exchange.events import (
 )
 from atlas.exchange.ledger import Ledger
 from atlas.exchange.market import Market, MarketState
+from atlas.exchange.queues import Queue, Queues
 from atlas.exchange.sessions import span
 from atlas.exchange.standing import Standing, StandingState
 from atlas.exchange.watch import set_bounds
@@ -49,7 +52,11 @@ class BookState(Value, frozen=True):
 
 
 class Book:
-    """Standing orders by id, by instrument, by parent and by OCA group, and when something is due next (`due_ns`)."""
+    """Standing orders by id, by instrument, by parent and by OCA group, and when something is due next (`due_ns`).
+
+    `restless` orders have to be looked at whenever something happens in their market. The others rest: they work, and nothing
+    but a quote at their price, new terms or another phase of the market concerns them.
+    """
 
     def __init__(
         self,
@@ -69,7 +76,10 @@ class Book:
         self.next_perm_id, self.next_priority, self.next_execution = first_perm_id, 1, first_execution
         self._calendar = calendar
         self._ledger = ledger
+        self.commitments = Commitments()
+        self._queues = Queues()
         self._pits: dict[str, dict[str, Standing]] = {}
+        self._restless: dict[str, dict[str, Standing]] = {}
         self._children: dict[str, dict[str, Standing]] = {}
         self._groups: dict[Group, dict[str, Standing]] = {}
         self._observers: dict[str, dict[str, Standing]] = {}
@@ -82,11 +92,13 @@ class Book:
         """All standing orders of `instrument`, in the order in which they came."""
         return list(self._pits.get(instrument, {}).values())
 
-    def queue(self, instrument: str, side: Side) -> list[Standing]:
-        """Those that can meet a quote, in the order in which they are served: market orders, the best price, the earliest."""
-        found = [s for s in self._pits.get(instrument, {}).values() if s.order.side is side and s.is_matchable]
-        found.sort(key=Standing.rank)
-        return found
+    def restless(self, instrument: str) -> list[Standing]:
+        """Those of them that do not rest, in the same order."""
+        return sorted(self._restless.get(instrument, {}).values(), key=_PERM_ID)
+
+    def queue(self, instrument: str, side: Side) -> Queue:
+        """Those that can meet a quote, in the order in which they are served."""
+        return self._queues.of(instrument, side)
 
     def children(self, order_id: str) -> list[Standing]:
         """The standing orders whose parent that order is."""
@@ -135,7 +147,7 @@ class Book:
         """Another phase of a market begins."""
         market.turn(at_ns, self._calendar)
         self.remind(market.until_ns)
-        self._moved.add(market.instrument.id)
+        self._disturb(market)
 
     def restart(self, at_ns: int) -> None:
         """The clock was set to `at_ns`, perhaps back: phases are found out anew, and deadlines lie where they lay."""
@@ -145,6 +157,7 @@ class Book:
             if market.is_awake:
                 market.restart(at_ns, self._calendar)
                 self.remind(market.until_ns)
+                self._disturb(market)
         for standing in self.orders.values():
             self._set_timers(standing)
 
@@ -176,6 +189,7 @@ class Book:
             case Trailed(order_id, stop_price, limit_price):
                 standing = self.orders[order_id]
                 standing.reprice(stop_price, limit_price)
+                self._queues.place(standing)
                 self._moved.add(standing.order.instrument)
             case Modified(order, priority, at_ns):
                 self.next_priority = max(self.next_priority, priority + 1)
@@ -193,7 +207,19 @@ class Book:
             name = self._moved.pop()
             market = self.markets.get(name)
             if market is not None:
-                set_bounds(market, self._pits.get(name, {}).values(), self.observers(name))
+                firsts = [first for side in _SIDES if (first := self._queues.of(name, side).first) is not None]
+                set_bounds(market, [*firsts, *self._restless.get(name, {}).values()], self.observers(name))
+
+    def calm(self, standing: Standing) -> None:
+        """An order was looked at: if it is one that rests, it need not be looked at again."""
+        if standing.rests:
+            self._restless[standing.order.instrument].pop(standing.order.id, None)
+
+    def _disturb(self, market: Market) -> None:
+        """All orders of a market have to be looked at."""
+        name = market.instrument.id
+        self._restless.setdefault(name, {}).update(self._pits.get(name, {}))
+        self._moved.add(name)
 
     def stand(self, standing: Standing) -> None:
         """An order is in the book."""
@@ -204,6 +230,7 @@ class Book:
             self._children.setdefault(order.parent_id, {})[order.id] = standing
         if order.oca_group:
             self._groups.setdefault(group_of(order), {})[order.id] = standing
+        self.commitments.note(standing)
         self._set_timers(standing)
         self._index(standing)
 
@@ -215,8 +242,10 @@ class Book:
                 self.remind(condition.at_ns)
 
     def _index(self, standing: Standing) -> None:
-        """Keep track of what it looks at, as long as it does."""
+        """Keep track of its place, and of what it looks at as long as it does."""
         order = standing.order
+        self._queues.place(standing)
+        self._restless.setdefault(order.instrument, {})[order.id] = standing
         for name in instruments_of(order.conditions):
             _keep(self._observers.setdefault(name, {}), standing, wanted=standing.looks)
             self._moved.add(name)
@@ -234,6 +263,7 @@ class Book:
         if any(getattr(before, name) != getattr(order, name) for name in _TIMES):
             begins_ns, ends_ns = self.begin(order, at_ns)
         standing.change(order, priority, begins_ns, ends_ns)
+        self.commitments.note(standing)
         self._set_timers(standing)
         self._index(standing)
 
@@ -246,6 +276,7 @@ class Book:
         for seeker in self.seekers.values():
             seeker.see(instrument.symbol, instrument.exchange, instrument.kind)
         if standing.remaining:
+            self.commitments.note(standing)
             self._moved.add(execution.instrument)
             return
         self._leave(standing)
@@ -254,10 +285,14 @@ class Book:
             del self.filled[next(iter(self.filled))]
         for child in self.children(execution.order_id):
             child.is_free = True
+            self.commitments.note(child)
 
     def _leave(self, standing: Standing) -> None:
         order = standing.order
         del self.orders[order.id], self._pits[order.instrument][order.id]
+        self._restless[order.instrument].pop(order.id, None)
+        self._queues.leave(order.id)
+        self.commitments.drop(order.id)
         if order.parent_id:
             _drop(self._children, order.parent_id, order.id)
         if order.oca_group:
@@ -303,6 +338,8 @@ class Book:
         self.refresh()
 
 
+_PERM_ID = attrgetter("perm_id")
+_SIDES = tuple(Side)
 _TIMES = ("time_in_force", "good_till_ns", "good_after_ns", "outside_rth")
 
 

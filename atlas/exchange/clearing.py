@@ -8,6 +8,7 @@ import msgspec
 from atlas.domain import Commission, Execution, Instrument, InstrumentKind, Order, Quote, Side, exact
 from atlas.exchange.allocation import accounts_of, parts_of
 from atlas.exchange.commission import CommissionRule
+from atlas.exchange.commitments import Commitments, Committed
 from atlas.exchange.events import Executed, Reason
 from atlas.exchange.ledger import Ledger
 from atlas.exchange.margin import MarginRate, MarginState, WhatIf
@@ -103,16 +104,15 @@ class Clearing:
 
     # Objections.
 
-    def objection(self, order: Order, standing: Standing | None, others: Iterable[Standing]) -> Objection | None:
+    def objection(self, order: Order, standing: Standing | None, commitments: Commitments) -> Objection | None:
         """Why an account of `order` could not carry what is left of it, beside its positions and its other orders.
 
-        `others` are all standing orders. What closes a position never needs margin.
+        `commitments` are those of all standing orders. What closes a position never needs margin.
         """
-        others = [s for s in others if s.order.id != order.id]
         for account, part in parts_of(order).items():
             held = standing.parts.get(account, Part()).filled if standing else Decimal(0)
             found = self._shorting_objection(order, account, part - held) or self._margin_objection(
-                order, account, part - held, others
+                order, account, part - held, commitments
             )
             if found:
                 return found
@@ -126,15 +126,13 @@ class Clearing:
         held = exact(self._ledger.position(account, order.instrument).quantity)
         return (Reason.NOT_SHORTABLE, _NOT_SHORTABLE) if held - opening < 0 else None
 
-    def _margin_objection(self, order: Order, account: str, opening: Decimal, others: list[Standing]) -> Objection | None:
+    def _margin_objection(self, order: Order, account: str, opening: Decimal, commitments: Commitments) -> Objection | None:
         if not self._terms.check_margin:
             return None
-        exposed = exposure(account, others)
-        before = self._worst(account, exposed, order)
-        sides = exposed.setdefault(order.instrument, dict.fromkeys(Side, 0.0))
-        sides[order.side] += float(opening)
-        after = self._worst(account, exposed, order)
-        if after.initial <= after.equity or after.initial <= before.initial:
+        committed = commitments.of(account, but=order.id)
+        with_it = {**committed, order.instrument: committed.get(order.instrument, Committed()).plus(order.side, opening)}
+        after = self._worst(account, with_it, order)
+        if after.initial <= after.equity or after.initial <= self._worst(account, committed, order).initial:
             return None
         base = self._terms.base_currency
         return Reason.MARGIN, (
@@ -142,13 +140,12 @@ class Clearing:
             f"[{after.equity:.2f} {base}] MUST EXCEED THE INITIAL MARGIN [{after.initial:.2f} {base}]"
         )
 
-    def _worst(self, account: str, exposed: Mapping[str, Mapping[Side, float]], order: Order) -> MarginState:
+    def _worst(self, account: str, committed: Mapping[str, Committed], order: Order) -> MarginState:
         """Margin with those orders filled that make the largest position, buys or sells."""
         extra = {}
-        for name, sides in exposed.items():
-            held = self._ledger.position(account, name).quantity
-            long, short = held + sides[Side.BUY], held - sides[Side.SELL]
-            extra[name] = sides[Side.BUY] if abs(long) >= abs(short) else -sides[Side.SELL]
+        for name, (bought, sold) in committed.items():
+            held = exact(self._ledger.position(account, name).quantity)
+            extra[name] = float(bought if abs(held + bought) >= abs(held - sold) else -sold)
 
         def mark(name: str) -> float | None:
             """An instrument without a quote is valued at the order's own price."""
@@ -162,26 +159,6 @@ _NOT_SHORTABLE = (
     "Shares for this order are not immediately available for short sale. "
     "The order will be held while we attempt to locate the shares."
 )
-
-
-def exposure(account: str, orders: Iterable[Standing]) -> dict[str, dict[Side, float]]:
-    """How much `account` would buy and sell of each instrument if `orders` were filled.
-
-    A child that its parent holds does not count, and of an OCA group only its largest order on each side.
-    """
-    result: dict[str, dict[Side, float]] = {}
-    largest: dict[tuple[str, str, Side], float] = {}
-    for standing in orders:
-        order = standing.order
-        if not standing.is_free or account not in accounts_of(order):
-            continue
-        filled = standing.parts.get(account, Part()).filled
-        quantity = float(parts_of(order)[account] - filled)
-        if order.oca_group:
-            key = (order.oca_group, order.instrument, order.side)
-            quantity, largest[key] = max(quantity - largest.get(key, 0.0), 0.0), max(quantity, largest.get(key, 0.0))
-        result.setdefault(order.instrument, dict.fromkeys(Side, 0.0))[order.side] += quantity
-    return result
 
 
 def _together(margins: Iterable[MarginState]) -> MarginState:

@@ -65,7 +65,7 @@ class Engine:
         self._begin(market)
         left = exact(trade.size) if trade.size > 0 else None
         for side in Side:
-            for standing in self._book.queue(market.instrument.id, side):
+            for standing in self._book.queue(market.instrument.id, side).all():
                 if not standing.is_pegged or not within(trade.price, side, standing.limit_price) or self._is_gone(standing):
                     continue
                 quantity = standing.remaining if left is None else min(standing.remaining, left)
@@ -154,13 +154,14 @@ class Engine:
 
     def _work(self, market: Market, at_ns: int) -> None:
         name = market.instrument.id
-        for standing in self._book.pit(name):
+        for standing in self._book.restless(name):
             if not self._is_gone(standing):
                 self._review(standing, market, at_ns)
+                self._book.calm(standing)
         self._match(market, at_ns)
         if self._peg(market, at_ns):
             self._match(market, at_ns)
-        for standing in self._book.pit(name):
+        for standing in self._book.restless(name):
             if standing.stage is Stage.WORKING and not self._is_gone(standing):
                 self._finish(standing, market, at_ns)
 
@@ -201,8 +202,11 @@ class Engine:
         if quote is None:
             return
         for side in Side:
+            queue = self._book.queue(market.instrument.id, side)
+            if queue.first is None or fill_price(side, queue.first.limit_price, quote) is None:
+                continue
             displayed = displayed_size(quote, side)
-            for standing in self._book.queue(market.instrument.id, side):
+            for standing in queue.all():
                 if self._is_gone(standing):
                     continue
                 price, quantity = fill_price(side, standing.limit_price, quote), standing.remaining
@@ -218,7 +222,7 @@ class Engine:
     def _peg(self, market: Market, at_ns: int) -> bool:
         """Move the orders that hang on the quote; whether any has moved."""
         moved = False
-        for standing in self._book.pit(market.instrument.id):
+        for standing in self._book.restless(market.instrument.id):
             if market.quote is None or not standing.is_pegged or standing.stage is not Stage.WORKING:
                 continue
             price = pegged_price(standing.order, market.quote, market.instrument, standing.limit_price)

@@ -210,7 +210,7 @@ class Exchange:
         if standing is None and order.parent_id and order.parent_id not in book.orders and order.parent_id not in book.filled:
             return Reason.UNKNOWN_PARENT, "Missing parent order."
         return order_objection(order, instrument, self.ledger.accounts, self._markets, at_ns) or self._clearing.objection(
-            order, standing, book.orders.values()
+            order, standing, book.commitments
         )
 
     def _tell(self) -> list[ExchangeEvent]:

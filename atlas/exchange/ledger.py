@@ -83,8 +83,7 @@ class Ledger:
 
     def positions(self, account: str) -> dict[str, Position]:
         """All that `account` holds, by instrument id."""
-        held = self._books.positions().get(account, {})
-        return {instrument: self._books.position(account, instrument) for instrument in held}
+        return self._books.held(account)
 
     def traded(self, account: str) -> list[str]:
         """Every instrument that `account` has ever traded."""
@@ -106,7 +105,7 @@ class Ledger:
     def cash(self, account: str) -> dict[str, Decimal]:
         """Cash of `account` by currency: what it began with, and every change since. A currency once held stays, at zero."""
         result = {currency: Decimal(0) for currency in sorted(self._touched.get(account, ()))} | self._initial.get(account, {})
-        for currency, change in self._books.cash_changes().get(account, {}).items():
+        for currency, change in self._books.cash(account).items():
             result[currency] = result.get(currency, Decimal(0)) + change
         return result
 

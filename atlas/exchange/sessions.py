@@ -17,6 +17,9 @@ ON_CLOSE = frozenset({OrderKind.MARKET_ON_CLOSE, OrderKind.LIMIT_ON_CLOSE})
 AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 """The times in force that leave nothing standing."""
 
+FOR_NEXT_PRICE = AT_ONCE | {TimeInForce.OPG}
+"""The times in force of which an order that still stands waits for the first price of its session."""
+
 _MOST_CHANGES = 1000  # of phase before the next regular session; a calendar with more has none
 
 

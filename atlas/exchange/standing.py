@@ -7,6 +7,7 @@ from atlas.domain import Commission, Execution, ExecutionCondition, MarginCondit
 from atlas.domain._struct import Value
 from atlas.exchange.events import Stage
 from atlas.exchange.pegs import PEGGED
+from atlas.exchange.sessions import FOR_NEXT_PRICE
 from atlas.exchange.trailing import TRAILING, trailed_limit
 from atlas.exchange.triggers import TRIGGERED
 
@@ -119,6 +120,12 @@ class Standing:
         if self.stage is not Stage.WORKING or self.order.time_in_force is TimeInForce.OPG:
             return False
         return self.limit_price is not None or not self.is_pegged
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing but a quote at its price, new terms or another phase of its market concerns it."""
+        follows = self.looks or self.is_pegged or self.order.time_in_force in FOR_NEXT_PRICE
+        return self.stage is Stage.WORKING and not follows
 
     @property
     def least(self) -> Decimal:

@@ -7,18 +7,19 @@ costs two comparisons.
 import math
 from collections.abc import Iterable, Sequence
 
-from atlas.domain import Order, PercentChangeCondition, PriceCondition, Side, TimeInForce, TriggerMethod, VolumeCondition
+from atlas.domain import Order, PercentChangeCondition, PriceCondition, Side, TriggerMethod, VolumeCondition
 from atlas.exchange.events import Stage
 from atlas.exchange.market import Market
-from atlas.exchange.sessions import AT_ONCE
+from atlas.exchange.sessions import FOR_NEXT_PRICE
 from atlas.exchange.standing import Standing
 from atlas.exchange.triggers import LAST_ONLY, QUOTES_ONLY, Way, method_for, way_of
 
-_NEXT_PRICE = AT_ONCE | {TimeInForce.OPG}  # what still stands with one of these waits for the first price of its session
-
 
 def set_bounds(market: Market, orders: Iterable[Standing], observers: Sequence[Standing]) -> None:
-    """Bind `market` to `orders`, which stand in it, and `observers`, whose conditions look at it."""
+    """Bind `market` to `orders` and `observers`, whose conditions look at it.
+
+    Of the orders that rest in it the first of each side are enough: they are the next that a quote meets.
+    """
     market.unbound()
     for standing in orders:
         _bind(market, standing)
@@ -37,7 +38,7 @@ def _bind(market: Market, standing: Standing) -> None:
 
 def _bind_working(market: Market, standing: Standing) -> None:
     order, limit = standing.order, standing.limit_price
-    if standing.is_pegged or order.time_in_force in _NEXT_PRICE:
+    if standing.is_pegged or order.time_in_force in FOR_NEXT_PRICE:
         _bind_quotes(market, None, Way.RISING)
         _bind_trades(market, None, Way.RISING)
     elif order.side is Side.BUY:
