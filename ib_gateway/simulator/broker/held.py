@@ -6,7 +6,7 @@ What the exchange does to an order its own events say. An order that the exchang
 import msgspec
 
 from atlas.exchange import Executed, Stage
-from ib_gateway.simulator.broker.orders.restatement import Restatement
+from ib_gateway.simulator.broker.restatement import Restatement
 from ib_gateway.simulator.messages import Contract, Ticket
 
 UNTRANSMITTED = "transmit"

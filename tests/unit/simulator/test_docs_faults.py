@@ -13,7 +13,7 @@ from ib_gateway.simulator import faults
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/reference/faults.md").read_text(encoding="utf-8")
-SECTIONS = {kind: text for kind, text in re.findall(r"^### `([\w-]+)`\n(.*?)(?=^##)", PAGE, re.MULTILINE | re.DOTALL)}
+SECTIONS = dict(re.findall(r"^### `([\w-]+)`\n(.*?)(?=^##)", PAGE, re.MULTILINE | re.DOTALL))
 
 
 def default_of(field):

@@ -8,8 +8,8 @@ Source: TWS API, "Profit and Loss": daily P&L is the change against the prior da
 
 from ib_gateway.simulator.broker.floor import Floor, local_date
 from ib_gateway.simulator.broker.held import Fill
-from ib_gateway.simulator.broker.orders.restatement import opening_of
 from ib_gateway.simulator.broker.records import DayBegan, SessionClosed
+from ib_gateway.simulator.broker.restatement import opening_of
 
 
 class Profit:

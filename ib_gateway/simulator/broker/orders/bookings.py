@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from atlas.domain import Commission, Execution, exact
 from atlas.exchange import Exchange, ExchangeEvent, Executed
 from ib_gateway.simulator.broker.held import Booked, Corrected
-from ib_gateway.simulator.broker.orders.restatement import amended
 from ib_gateway.simulator.broker.records import Record
+from ib_gateway.simulator.broker.restatement import amended
 
 
 def book(exchange: Exchange, record: Record) -> None:

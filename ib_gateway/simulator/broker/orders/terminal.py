@@ -13,8 +13,8 @@ from ib_gateway.simulator.broker.held import Bound, Corrected, Fill, HeldOrder, 
 from ib_gateway.simulator.broker.orders import bookings
 from ib_gateway.simulator.broker.orders.codes import Code, Objection
 from ib_gateway.simulator.broker.orders.desk import OrderDesk
-from ib_gateway.simulator.broker.orders.restatement import restated
 from ib_gateway.simulator.broker.orders.terms import Turned
+from ib_gateway.simulator.broker.restatement import restated
 from ib_gateway.simulator.messages import Contract, Ticket, replies
 from ib_gateway.simulator.messages import requests as r
 
