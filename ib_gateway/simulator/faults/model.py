@@ -57,7 +57,7 @@ class ConnectivityRestored(Fault, frozen=True, kw_only=True, tag="connectivity-r
 
 
 class Notice(Fault, frozen=True, kw_only=True, tag="notice"):
-    """A notice of a data farm, out of the blue and without consequence: 2103 to 2108, 2110, 2157 or 2158.
+    """A notice of a data farm, out of the blue and without consequence: 2103 to 2108, 2110, 2119, 2157, 2158.
 
     Attributes:
         code: The code of the notice; its text is IB's.
