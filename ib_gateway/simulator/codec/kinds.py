@@ -15,6 +15,7 @@ UNSET_INTEGER = "2147483647"
 _UNSET = frozenset({"", UNSET_DOUBLE, "1.7976931348623157e+308", UNSET_INTEGER, "1.7976931348623157E+308"})
 _INFINITE = frozenset({"Infinity", "Infinite", "inf"})  # as IB's clients, ib_insync, and older ones of IB write it
 _MAX_TEXTS = 200_000
+_LONGEST = 24
 _LARGEST = 2**31 - 1
 
 
@@ -37,6 +38,25 @@ def _number(value: float) -> str:
 
 number: Callable[[float], str] = _Texts().__getitem__
 """A number as the gateway writes it: whole numbers without a point, never with an exponent for small ones."""
+
+
+class _Memory(dict[str, Any]):
+    """What texts were read as: clients write the same ones again and again. Neither errors nor long texts are kept."""
+
+    def __init__(self, parse: Callable[[str], Any]) -> None:
+        self._parse = parse
+
+    def __missing__(self, text: str) -> Any:
+        if len(self) > _MAX_TEXTS:
+            self.clear()
+        value = self._parse(text)
+        if len(text) <= _LONGEST:
+            self[text] = value
+        return value
+
+
+def _remembered(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    return _Memory(parse).__getitem__
 
 
 class Kind(NamedTuple):
@@ -83,7 +103,7 @@ def _float(text: str) -> float:
 
 
 def _optional(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    return lambda text: None if text in _UNSET else parse(text)
+    return _remembered(lambda text: None if text in _UNSET else parse(text))
 
 
 def _written(render: Callable[[Any], str], unset: str) -> Callable[[Any], str]:
@@ -113,10 +133,10 @@ def _local(moment: Moment, gap: str, zone: str) -> str:
 
 
 TEXT = Kind(str, str)
-INT = Kind(_integer, str)
+INT = Kind(_remembered(_integer), str)
 LONG = Kind(lambda text: int(text or "0"), str)
-FLOAT = Kind(_float, number)
-BOOL = Kind(_boolean, {False: "0", True: "1"}.__getitem__)
+FLOAT = Kind(_remembered(_float), number)
+BOOL = Kind(_remembered(_boolean), {False: "0", True: "1"}.__getitem__)
 FLOAT_OR_NOTHING = Kind(_float, lambda value: number(value) if value else "")
 WHOLE = Kind(_float, lambda value: str(int(value)))
 OPTIONAL_INT = Kind(_optional(_integer), _written(str, ""))

@@ -11,7 +11,7 @@ Kinds(name, struct, lengths)      a count, then groups whose length depends on t
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +19,7 @@ import msgspec
 from ib_gateway.simulator.codec.kinds import TEXT, Kind
 
 _NEWEST = 10_000
+_FIXED = ""  # the name of what need not be kept
 
 
 class DecodeError(Exception):
@@ -75,7 +76,7 @@ class Kinds(NamedTuple):
 
 
 Item = Field | Fixed | Many | When | Last | Kinds
-Values = dict[str, dict[str, Any]]
+Values = dict[str, Any]
 Reader = Callable[[Sequence[str], int, Values], int]
 Writer = Callable[[Any, list[str]], None]
 
@@ -95,10 +96,10 @@ def compile_reader(layout: Layout, version: int) -> Callable[[Sequence[str]], An
     The function raises DecodeError if fields are missing, left over, or not of their kind.
     """
     read = _reader(layout.items, version)
-    build = {name: _builder(struct) for name, struct in layout.nested.items()}
+    begin, build = _builder(layout.struct, layout.nested)
 
     def decode(fields: Sequence[str]) -> Any:
-        values: Values = {"": {}, **{name: {} for name in build}}
+        values = begin()
         try:
             end = read(fields, 0, values)
         except IndexError:
@@ -107,7 +108,7 @@ def compile_reader(layout: Layout, version: int) -> Callable[[Sequence[str]], An
             raise DecodeError(f"message {layout.message_id}: {error}") from None
         if end != len(fields):
             raise DecodeError(f"message {layout.message_id} has {len(fields)} fields instead of {end}")
-        return layout.struct(**values[""], **{name: build[name](values[name]) for name in build})
+        return build(values)
 
     return decode
 
@@ -126,23 +127,38 @@ def compile_writer(layout: Layout, version: int) -> Callable[[Any], str]:
     return encode
 
 
-def _builder(struct: type[msgspec.Struct]) -> Callable[[dict[str, Any]], Any]:
-    """Makes a nested value of its fields; by position, since a ticket's hundred fields are slow to match by name."""
-    defaults = [(field.encode_name, field.default) for field in msgspec.structs.fields(struct)]
-    if any(default is msgspec.NODEFAULT for _, default in defaults):
-        return lambda values: struct(**values)
+def _builder(
+    struct: type[msgspec.Struct], nested: Mapping[str, type[msgspec.Struct]]
+) -> tuple[Callable[[], Values], Callable[[Values], Any]]:
+    """What to begin with, and what makes a message of the values that were read, by their dotted names.
 
-    def build(values: dict[str, Any]) -> Any:
-        get = values.get
-        return struct(*[get(name, default) for name, default in defaults])
+    All is done by position: a ticket's hundred fields are slow to match by name.
+    """
+    names = {name: [f"{name}.{field}" for field in inner.__struct_fields__] for name, inner in nested.items()}
+    defaults = _defaults("", struct)
+    for name, inner in nested.items():
+        defaults |= _defaults(f"{name}.", inner)
+    parts = [(name, inner, _picked(names[name])) for name, inner in nested.items()]
+    whole = _picked(list(struct.__struct_fields__))
 
-    return build
+    def build(values: Values) -> Any:
+        for name, inner, fields_of in parts:
+            values[name] = inner(*fields_of(values))
+        return struct(*whole(values))
+
+    return defaults.copy, build
 
 
-def _split(name: str) -> tuple[str, str]:
-    """A dotted name as the nested value it reaches into, and the field there."""
-    outer, _, inner = name.rpartition(".")
-    return outer, inner
+def _defaults(prefix: str, struct: type[msgspec.Struct]) -> Values:
+    fields = msgspec.structs.fields(struct)
+    return {f"{prefix}{field.name}": field.default for field in fields if field.default is not msgspec.NODEFAULT}
+
+
+def _picked(names: Sequence[str]) -> Callable[[Values], Sequence[Any]]:
+    """Takes several values at once; also if they are one or none."""
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
 
 
 def _present(items: tuple[Item, ...], version: int) -> list[list[Item]]:
@@ -177,8 +193,8 @@ def _part_reader(run: list[Item], version: int) -> Reader:
         case Many(name, struct, items, nested):
             return _many_reader(name, struct, _reader(items, version), nested)
         case When(name, test, items):
-            inner, (outer, field) = _reader(items, version), _split(name)
-            return lambda fields, at, values: inner(fields, at, values) if test(values[outer][field]) else at
+            inner = _reader(items, version)
+            return lambda fields, at, values: inner(fields, at, values) if test(values[name]) else at
         case Kinds(name, struct, lengths):
             return _kinds_reader(name, struct, lengths)
         case Last(name):
@@ -188,27 +204,27 @@ def _part_reader(run: list[Item], version: int) -> Reader:
 
 def _plain_reader(run: list[Item]) -> Reader:
     """Reads fields that are always there. What an empty field means is known beforehand: most fields of an order are."""
-    named = [(at, item) for at, item in enumerate(run) if isinstance(item, Field)]
-    plain = [(at, *_split(item.name), item.kind.parse, _parsed_empty(item.kind)) for at, item in named]
-    length = len(run)
+    names = [item.name if isinstance(item, Field) else _FIXED for item in run]
+    kinds = [(at, item.kind) for at, item in enumerate(run) if isinstance(item, Field) and item.kind is not TEXT]
+    parses = [(at, kind.parse, kind.parse("")) for at, kind in kinds]
+    length, has_fixed = len(run), _FIXED in names
 
     def read(fields: Sequence[str], at: int, values: Values) -> int:
-        texts = fields[at : at + length]
-        if len(texts) < length:
+        row: list[Any] = list(fields[at : at + length])
+        if len(row) < length:
             raise IndexError
         try:
-            for offset, outer, inner, parse, empty in plain:
-                text = texts[offset]
-                values[outer][inner] = parse(text) if text else empty
+            for offset, parse, empty in parses:
+                text = row[offset]
+                row[offset] = parse(text) if text else empty
         except ValueError:
-            raise ValueError(f"field {at + offset + 1} ({inner}) cannot be {text[:40]!r}") from None
+            raise ValueError(f"field {at + offset + 1} ({names[offset].rpartition('.')[2]}) cannot be {text[:40]!r}") from None
+        values.update(zip(names, row, strict=True))
+        if has_fixed:
+            del values[_FIXED]
         return at + length
 
     return read
-
-
-def _parsed_empty(kind: Kind) -> Any:
-    return kind.parse("")
 
 
 def _count(fields: Sequence[str], at: int) -> int:
@@ -221,39 +237,37 @@ def _count(fields: Sequence[str], at: int) -> int:
 def _many_reader(
     name: str, struct: type[msgspec.Struct] | None, read_one: Reader, nested: Mapping[str, type[msgspec.Struct]]
 ) -> Reader:
-    outer, inner = _split(name)
-    build = {inside: _builder(kind) for inside, kind in nested.items()}
+    begin, build = _builder(struct, nested) if struct else (dict, _plain_group)
 
     def read(fields: Sequence[str], at: int, values: Values) -> int:
         groups = []
         count = _count(fields, at)
         at += 1
         for _ in range(count):
-            group: Values = {"": {}, **{inside: {} for inside in build}}
+            group: Values = begin()
             at = read_one(fields, at, group)
-            plain = tuple(group[""].values())
-            whole = {inside: make(group[inside]) for inside, make in build.items()}
-            groups.append(struct(**group[""], **whole) if struct else plain[0] if len(plain) == 1 else plain)
-        values[outer][inner] = tuple(groups)
+            groups.append(build(group))
+        values[name] = tuple(groups)
         return at
 
     return read
 
 
-def _last_reader(name: str) -> Reader:
-    outer, inner = _split(name)
+def _plain_group(group: Values) -> Any:
+    plain = tuple(group.values())
+    return plain[0] if len(plain) == 1 else plain
 
+
+def _last_reader(name: str) -> Reader:
     def read(fields: Sequence[str], at: int, values: Values) -> int:
         texts = fields[at : at + 2]
-        values[outer][inner] = texts[-1]
+        values[name] = texts[-1]
         return at + len(texts)
 
     return read
 
 
 def _kinds_reader(name: str, struct: type[msgspec.Struct], lengths: Mapping[int, int]) -> Reader:
-    outer, inner = _split(name)
-
     def read(fields: Sequence[str], at: int, values: Values) -> int:
         groups = []
         count = _count(fields, at)
@@ -267,7 +281,7 @@ def _kinds_reader(name: str, struct: type[msgspec.Struct], lengths: Mapping[int,
                 raise IndexError
             groups.append(struct(kind, texts))
             at += 1 + lengths[kind]
-        values[outer][inner] = tuple(groups)
+        values[name] = tuple(groups)
         return at
 
     return read
