@@ -108,6 +108,28 @@ class Exchange:
         self._engine.quoted(market, quote)
         return [*passed, *self._tell()]
 
+    def pass_quiet(self, quotes: Sequence[Quote]) -> bool:
+        """Take in `quotes`, in order and all of one instrument, if nothing at all happens by them; else take in none of them.
+
+        The same as `on_quote` with each of them, but most of them are never looked at one by one.
+        """
+        book, newest = self._book, quotes[-1]
+        market = self._markets.get(newest.instrument)
+        if market is None or not market.until_ns or book.wary:
+            return False
+        at_ns = max([quote.exchange_ns for quote in quotes])
+        if (
+            at_ns >= book.due_ns
+            or min([quote.ask for quote in quotes]) <= market.ask_within
+            or max([quote.bid for quote in quotes]) >= market.bid_within
+        ):
+            return False
+        book.now_ns = max(book.now_ns, at_ns)
+        self._quotes[newest.instrument] = newest
+        market.quote_before, market.quote = quotes[-2] if len(quotes) > 1 else market.quote, newest
+        market.bought = market.sold = _NONE
+        return True
+
     def on_trade(self, trade: Trade) -> Sequence[ExchangeEvent]:
         """A trade of the market: it triggers what last prices and volume trigger, and meets orders that hang on the quote."""
         at_ns, book = trade.exchange_ns, self._book

@@ -24,6 +24,7 @@ from ib_gateway.simulator.broker.records import Journal, Record, Snapshot, instr
 from ib_gateway.simulator.broker.reference import ReferenceDesk
 from ib_gateway.simulator.broker.research.desk import ResearchDesk
 from ib_gateway.simulator.instruments import Catalogue
+from ib_gateway.simulator.market.batch import quotes_of_one
 from ib_gateway.simulator.messages import Contract, Ticket
 from ib_gateway.simulator.messages.replies import Error, NextValidId, Reply
 from ib_gateway.simulator.messages.requests import Request
@@ -207,8 +208,15 @@ class Broker:
 
     def on_market(self, events: Sequence[Quote | Trade]) -> None:
         """What the market says, in order. Ticks go out before the fills that they cause."""
-        self._floor.tape.extend(events)
         exchange, told = self._floor.exchange, 0
+        quotes = quotes_of_one(events)
+        if quotes:
+            self._floor.tape.extend_quotes(quotes)
+            if exchange.pass_quiet(quotes):
+                self._market.publish(events)
+                return
+        else:
+            self._floor.tape.extend(events)
         for index, event in enumerate(events):
             happened = exchange.on_quote(event) if isinstance(event, Quote) else exchange.on_trade(event)
             if happened:

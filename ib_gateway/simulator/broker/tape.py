@@ -3,13 +3,13 @@
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
 from atlas.domain import NS_PER_SECOND, Quote, Trade
 from ib_gateway.simulator.broker.history.bars import bar_starts, merged
-from ib_gateway.simulator.market.columns import Columns
+from ib_gateway.simulator.market.columns import Columns, Floats
 
 MAX_TICKS = 400_000
 """Ticks that are remembered per instrument and kind; when they are exceeded the older half is folded into minutes."""
@@ -29,13 +29,12 @@ class _Track:
     """The ticks of one instrument, in columns."""
 
     __slots__ = (
-        "ask_sizes", "asks", "bid_sizes", "bids", "first", "folded", "high", "low", "mids", "open", "prices", "quote_times",
-        "sizes", "trade_times", "volume",
+        "ask_sizes", "asks", "bid_sizes", "bids", "first", "folded", "prices", "quote_times", "sizes", "trade_times", "volume",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.quote_times, self.trade_times = array("q"), array("q")
-        self.bids, self.asks, self.mids = array("d"), array("d"), array("d")
+        self.bids, self.asks = array("d"), array("d")
         self.bid_sizes, self.ask_sizes = array("d"), array("d")
         self.prices, self.sizes = array("d"), array("d")
         self.volume = 0.0
@@ -46,19 +45,17 @@ class _Track:
         """Note many quotes, column by column."""
         if self.first is None:
             self.first = (quotes[0].exchange_ns, quotes[0].bid)
-        bids, asks = [quote.bid for quote in quotes], [quote.ask for quote in quotes]
-        self.quote_times.extend([quote.exchange_ns for quote in quotes])
-        self.bids.extend(bids)
-        self.asks.extend(asks)
-        self.mids.extend([(bid + ask) / 2 for bid, ask in zip(bids, asks, strict=True)])
-        self.bid_sizes.extend([quote.bid_size for quote in quotes])
-        self.ask_sizes.extend([quote.ask_size for quote in quotes])
+        self.quote_times.fromlist([quote.exchange_ns for quote in quotes])
+        self.bids.fromlist([quote.bid for quote in quotes])
+        self.asks.fromlist([quote.ask for quote in quotes])
+        self.bid_sizes.fromlist([quote.bid_size for quote in quotes])
+        self.ask_sizes.fromlist([quote.ask_size for quote in quotes])
         if len(self.quote_times) > MAX_TICKS:
             self.fold()
 
     def fold(self) -> None:
         """Make minutes of the older half of the ticks if there are too many."""
-        quotes = (self.quote_times, self.bids, self.asks, self.mids, self.bid_sizes, self.ask_sizes)
+        quotes = (self.quote_times, self.bids, self.asks, self.bid_sizes, self.ask_sizes)
         trades = (self.trade_times, self.prices, self.sizes)
         for columns, kinds in ((quotes, ("BID", "ASK", "MIDPOINT")), (trades, ("TRADES",))):
             if len(columns[0]) > MAX_TICKS:
@@ -71,16 +68,20 @@ class _Track:
 
     def ticks(self, what: str, start: int, stop: int) -> Columns:
         """Ticks from the one numbered `start` up to `stop`."""
-        times, values = _SERIES[what](self)
+        times = np.array(self.times(what)[start:stop], dtype=np.int64)
         sizes = np.array(self.sizes[start:stop]) if what == "TRADES" else None
-        return Columns.of_ticks(np.array(times[start:stop], dtype=np.int64), np.array(values[start:stop]), sizes)
+        return Columns.of_ticks(times, _SERIES[what](self, slice(start, stop)), sizes)
+
+    def times(self, what: str) -> "array[int]":
+        """When ticks of a kind were."""
+        return self.trade_times if what == "TRADES" else self.quote_times
 
 
-_SERIES: dict[str, Callable[[_Track], tuple["array[int]", "array[float]"]]] = {
-    "MIDPOINT": lambda track: (track.quote_times, track.mids),
-    "BID": lambda track: (track.quote_times, track.bids),
-    "ASK": lambda track: (track.quote_times, track.asks),
-    "TRADES": lambda track: (track.trade_times, track.prices),
+_SERIES: dict[str, Callable[[_Track, slice], Floats]] = {
+    "MIDPOINT": lambda track, some: (np.array(track.bids[some]) + np.array(track.asks[some])) / 2,
+    "BID": lambda track, some: np.array(track.bids[some]),
+    "ASK": lambda track, some: np.array(track.asks[some]),
+    "TRADES": lambda track, some: np.array(track.prices[some]),
 }
 
 
@@ -94,10 +95,6 @@ class Tape:
 
     def extend(self, events: Sequence[Quote | Trade]) -> None:
         """Note what the market said."""
-        count, names = len(events), [event.instrument for event in events]
-        if count > 1 and names.count(names[0]) == count and list(map(type, events)).count(Quote) == count:
-            self._tracks.setdefault(names[0], _Track()).extend(cast("Sequence[Quote]", events))
-            return
         name, track = "", _Track()
         for event in events:
             if event.instrument != name:
@@ -109,7 +106,6 @@ class Tape:
                 track.quote_times.append(event.exchange_ns)
                 track.bids.append(event.bid)
                 track.asks.append(event.ask)
-                track.mids.append((event.bid + event.ask) / 2)
                 track.bid_sizes.append(event.bid_size)
                 track.ask_sizes.append(event.ask_size)
             else:
@@ -120,6 +116,10 @@ class Tape:
         for track in self._tracks.values():
             if len(track.quote_times) > MAX_TICKS or len(track.trade_times) > MAX_TICKS:
                 track.fold()
+
+    def extend_quotes(self, quotes: Sequence[Quote]) -> None:
+        """Note quotes of one instrument."""
+        self._tracks.setdefault(quotes[0].instrument, _Track()).extend(quotes)
 
     def first_quote(self, instrument: str) -> tuple[int, float] | None:
         """Time and bid of the first quote ever."""
@@ -133,7 +133,7 @@ class Tape:
             return None
         if track.folded[what]:
             return int(track.folded[what][0].times[0])
-        times = _SERIES[what](track)[0]
+        times = track.times(what)
         return times[0] if times else None
 
     def last_trade(self, instrument: str) -> tuple[float, float, float] | None:
@@ -146,15 +146,17 @@ class Tape:
     def span(self, instrument: str) -> tuple[float, float, float] | None:
         """Open, high and low of trades, else of the middle of quotes."""
         track = self._tracks.get(instrument)
-        values = (track.prices or track.mids) if track else None
-        return (values[0], max(values), min(values)) if values else None
+        if track is None or not (track.prices or track.bids):
+            return None
+        values = _SERIES["TRADES" if track.prices else "MIDPOINT"](track, slice(None))
+        return float(values[0]), float(values.max()), float(values.min())
 
     def columns(self, instrument: str, what: str, start_ns: int, end_ns: int) -> Columns:
         """Ticks of a kind in [`start_ns`, `end_ns`), as minutes where they are too old."""
         track = self._tracks.get(instrument)
         if track is None:
             return Columns.none()
-        times = _SERIES[what](track)[0]
+        times = track.times(what)
         start, stop = bisect_left(times, start_ns), bisect_left(times, end_ns)
         older = [minutes.between(start_ns, end_ns) for minutes in track.folded[what]]
         return Columns.joined([*older, track.ticks(what, start, stop)])

@@ -15,6 +15,7 @@ from atlas.domain import NS_PER_SECOND, Quote, Trade
 from ib_gateway.simulator.codec.kinds import number
 from ib_gateway.simulator.messages.replies import Reply, TickByTick, TickPrice, TickSize, TickString
 
+_QUOTED = "quoted"  # where `ticks.written` keeps the one instrument of which all ticks are quotes
 FRACTIONS_SINCE = 163
 """The version from which sizes may be fractions."""
 
@@ -52,8 +53,14 @@ def encode(ticks: TickByTick, *, fractions: bool) -> bytes:
     tails = ticks.written.get(fractions)
     if tails is None:
         tails = ticks.written[fractions] = _tails(ticks.events, number if fractions else _whole)
+        ticks.written[_QUOTED] = _quoted(ticks.events)
+    sole = ticks.written[_QUOTED]
     if ticks.mid_point or ticks.last or ticks.all_last:
         out = _mixed(ticks, tails)
+    elif sole and sole[0] in ticks.bid_ask:
+        head = f"99\0{ticks.bid_ask[sole[0]]}\0003"
+        size = len(head)
+        return "".join([f"\0\0\0{chr(size + len(tail))}{head}{tail}" for tail in tails]).encode("latin-1")
     else:
         heads = {name: f"99\0{req_id}\0003" for name, req_id in ticks.bid_ask.items()}
         out = [
@@ -62,6 +69,14 @@ def encode(ticks: TickByTick, *, fractions: bool) -> bytes:
             if type(event) is Quote and event.instrument in heads
         ]
     return "".join([f"\0\0\0{chr(len(text))}{text}" for text in out]).encode("latin-1")
+
+
+def _quoted(events: Sequence[Quote | Trade]) -> list[str]:
+    """The one instrument that all events are quotes of; nothing if they are not."""
+    if list(map(type, events)).count(Quote) < len(events):
+        return []
+    names = list({event.instrument for event in events})
+    return names if len(names) == 1 else []
 
 
 def _tails(events: Sequence[Quote | Trade], size: Callable[[float], str]) -> list[str]:

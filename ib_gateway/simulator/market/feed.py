@@ -136,7 +136,7 @@ class Feed:
         if events:
             self._clock.reach(events[-1].exchange_ns)
             self._play(events)
-            self.quotes_played += sum(type(event) is Quote for event in events)
+            self.quotes_played += list(map(type, events)).count(Quote)
 
     async def _sleep(self, seconds: float) -> None:
         self._woken.clear()

@@ -12,6 +12,7 @@ from atlas.domain import NS_PER_SECOND, Quote, Trade
 from atlas.exchange.calendar import NEVER_NS, Phase
 from ib_gateway.simulator.broker.market_data.phases import Phases
 from ib_gateway.simulator.instruments import Catalogue
+from ib_gateway.simulator.market.batch import quotes_of_one
 
 _MINUTE_NS = 60 * NS_PER_SECOND
 _MOST_CHANGES = 6  # of phase, between two openings
@@ -87,6 +88,9 @@ class Days:
 
     def extend(self, events: Sequence[Quote | Trade]) -> None:
         """Note what the market said. Quotes matter where there are no trades."""
+        quotes = quotes_of_one(events)
+        if quotes and self._span(quotes):
+            return
         pairs, indices = self._pairs, self._indices
         name, day, untraded = "", _NO_DAY, False
         for event in events:
@@ -105,6 +109,19 @@ class Days:
                         day.open = day.open or bid
             elif type(event) is Trade:
                 self._trade(day, event)
+
+    def _span(self, quotes: Sequence[Quote]) -> bool:
+        """Note quotes of one instrument all at once; False if they cannot be, and none was noted."""
+        name = quotes[0].instrument
+        if name not in self._pairs and name not in self._indices:
+            return True
+        bids, day = [quote.bid for quote in quotes], self.day(name, quotes[0].exchange_ns)
+        low, high = min(bids), max(bids)
+        if low <= 0 or quotes[-1].exchange_ns >= day.end_ns:
+            return False
+        day.low = min(day.low, low) if day.open else low
+        day.open, day.high, day.last = day.open or bids[0], max(day.high, high), bids[-1]
+        return True
 
     def _trade(self, day: Day, trade: Trade) -> None:
         price, size = trade.price, trade.size
