@@ -7,7 +7,7 @@ that was true before and is so no longer does not count.
 
 import enum
 
-from atlas.domain._struct import Value
+from atlas.domain._struct import Variant
 from atlas.domain.instrument import InstrumentKind
 
 
@@ -34,7 +34,7 @@ class Join(enum.Enum):
     OR = "or"
 
 
-class PriceCondition(Value, frozen=True, tag="price"):
+class PriceCondition(Variant, frozen=True, tag="price"):
     """A price of `instrument` is at or above (`above`), or at or below, `price`."""
 
     instrument: str
@@ -44,7 +44,7 @@ class PriceCondition(Value, frozen=True, tag="price"):
     join: Join = Join.AND
 
 
-class TimeCondition(Value, frozen=True, tag="time"):
+class TimeCondition(Variant, frozen=True, tag="time"):
     """It is `at_ns` or later (`after`), or earlier. UTC nanoseconds since the epoch."""
 
     at_ns: int
@@ -52,7 +52,7 @@ class TimeCondition(Value, frozen=True, tag="time"):
     join: Join = Join.AND
 
 
-class MarginCondition(Value, frozen=True, tag="margin"):
+class MarginCondition(Variant, frozen=True, tag="margin"):
     """The account's margin cushion, excess liquidity in percent of its net liquidation value, is above or below `percent`."""
 
     percent: float
@@ -60,7 +60,7 @@ class MarginCondition(Value, frozen=True, tag="margin"):
     join: Join = Join.AND
 
 
-class ExecutionCondition(Value, frozen=True, tag="execution"):
+class ExecutionCondition(Variant, frozen=True, tag="execution"):
     """Something was executed, since the order was placed, in `symbol` of an asset class on `exchange` ("" is any)."""
 
     symbol: str
@@ -69,7 +69,7 @@ class ExecutionCondition(Value, frozen=True, tag="execution"):
     join: Join = Join.AND
 
 
-class VolumeCondition(Value, frozen=True, tag="volume"):
+class VolumeCondition(Variant, frozen=True, tag="volume"):
     """The volume that was traded in `instrument` in this session is at least (`above`), or at most, `volume`."""
 
     instrument: str
@@ -78,7 +78,7 @@ class VolumeCondition(Value, frozen=True, tag="volume"):
     join: Join = Join.AND
 
 
-class PercentChangeCondition(Value, frozen=True, tag="percent_change"):
+class PercentChangeCondition(Variant, frozen=True, tag="percent_change"):
     """The change of `instrument` since its last close, in percent, is at least (`above`), or at most, `percent`."""
 
     instrument: str

@@ -35,6 +35,7 @@ EXPECTED = {
     "conditions": {name: rests for name, _, rests in CONDITIONS},
     "what if": [True, 1.0],
     "groups are XML": True,
+    "everything was read": True,
     "an advisor's order": ["Filled", [["DU101", 10.0], ["DU102", 10.0]]],
     "faults": {
         "a notice": [2103],

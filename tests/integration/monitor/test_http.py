@@ -9,7 +9,7 @@ from support.servers import DatabaseServer
 from support.stand_ins import stand_in, trader_books
 
 from atlas.bus import orders
-from atlas.domain import Order, OrderKind, OrderState, OrderStatus, Refused, Side
+from atlas.domain import Order, OrderKind, OrderState, OrderStatus, Refused, Side, from_plain
 from atlas.store import Database, OrderRepository
 from services.monitor.api import build_app
 
@@ -141,7 +141,9 @@ async def test_an_order_is_told_with_everything_that_is_known_of_it(browser, set
     await written(settings, [FILLED])
     (told,) = (await browser.get("/api/v1/orders")).json()["orders"]
     assert told["at"] == "2014-05-05T00:00:23.668000Z"
-    assert told["order"] == {
+    assert from_plain(told["order"], Order) == ORDER
+    said = {name: value for name, value in told["order"].items() if value}
+    assert said == {
         "id": "a-1-0",
         "robot": "a",
         "instrument": "EUR.USD@IDEALPRO",
@@ -151,7 +153,8 @@ async def test_an_order_is_told_with_everything_that_is_known_of_it(browser, set
         "limit_price": 1.08505,
         "time_in_force": "day",
         "account": "DU1000001",
-        "cause_ns": 0,
+        "trigger_method": "default",
+        "oca_type": "cancel_with_block",
     }
     assert {name: told[name] for name in ("status", "filled", "average_price", "commission", "executions")} == {
         "status": "filled",

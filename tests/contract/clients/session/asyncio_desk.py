@@ -37,6 +37,10 @@ class Desk:
         self._run(asyncio.sleep(0))
         self._loop.close()
 
+    def reads(self) -> bool:
+        """Whether the connection stands; these libraries only log what they cannot read."""
+        return bool(self._ib.isConnected())
+
     def accounts(self) -> list[str]:
         return list(self._ib.managedAccounts())
 

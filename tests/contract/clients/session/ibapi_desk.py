@@ -81,8 +81,11 @@ class Desk:
         self._wait("managedAccounts")
 
     def disconnect(self) -> None:
-        assert self._thread.is_alive(), "the reader's thread has died of a message that it could not read"
         self._app.disconnect()
+
+    def reads(self) -> bool:
+        """Whether the reader lives: its thread dies of a message that it cannot read."""
+        return self._thread.is_alive()
 
     @property
     def errors(self) -> list[tuple[int, int]]:

@@ -256,6 +256,7 @@ class Session:
         self.place(orderType="MKT")
         seen["read-only"] = self.desk.wait_error(321)
         self.control.clear()
+        self.seen["everything was read"] = self.desk.reads()
         self.control.inject({"kind": "port-reset"})
         seen["the port is reset"] = self.desk.wait_error(1300)
 
