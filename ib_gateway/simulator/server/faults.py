@@ -55,8 +55,8 @@ class Faults:
             Unavailable: it moves the port to one that is taken.
         """
         number, effects = self._injector.inject(fault, self._clock.now_ns())
-        _log.info("fault injected", id=number, fault=repr(fault))
         self._carry_out(effects)
+        _log.info("fault injected", id=number, fault=repr(fault))
         self._settle()
         return number
 
