@@ -1,15 +1,21 @@
-"""Days on which an exchange does not open, or closes early: from `exchange_calendars`, one year at a time.
+"""Days on which an exchange does not open, or closes early: those that `exchange_calendars` knows.
 
-The library brings pandas, which takes a second to import: nothing here imports it before a day is asked for.
+The library brings pandas, and takes a second to say its first word. So the years that most ask for are shipped as a table,
+`holidays.json`, which `scripts/holidays.py` writes; the library is imported for other years and calendars only.
 """
 
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from atlas.domain import BadInput
+
+SHIPPED = Path(__file__).with_name("holidays.json")
 
 
 class EarlyClose(NamedTuple):
@@ -19,7 +25,9 @@ class EarlyClose(NamedTuple):
     usual: int
 
 
-class _Year(NamedTuple):
+class Year(NamedTuple):
+    """A year of a calendar: its holidays but for weekends, and its short days."""
+
     closed: frozenset[date]
     early: Mapping[date, EarlyClose]
 
@@ -38,7 +46,7 @@ class Holidays:
 
     def closed(self, day: date) -> bool:
         """Whether the exchange does not trade on `day`, weekends aside."""
-        if f"{day:%m-%d}" in self._every_year:
+        if self._every_year and f"{day:%m-%d}" in self._every_year:
             return True
         return bool(self.calendar) and day in _year(self.calendar, day.year).closed
 
@@ -60,15 +68,23 @@ class Holidays:
 
 
 @lru_cache(maxsize=256)
-def _year(name: str, year: int) -> _Year:
+def _year(name: str, year: int) -> Year:
     """Years before or after those that the library knows have no holidays."""
     first = year // 10 * 10
-    known = _years(name, first, first + 9) or _years(name, year, year)
-    return known.get(year, _Year(frozenset(), {}))
+    known = shipped().get(name, {})
+    if year not in known:
+        known = years_of(name, first, first + 9) or years_of(name, year, year)
+    return known.get(year, Year(frozenset(), {}))
+
+
+@cache
+def shipped() -> dict[str, dict[int, Year]]:
+    """The years of the table, by calendar."""
+    return msgspec.json.decode(SHIPPED.read_bytes(), type=dict[str, dict[int, Year]])
 
 
 @lru_cache(maxsize=256)
-def _years(name: str, since: int, until: int) -> dict[int, _Year]:
+def years_of(name: str, since: int, until: int) -> dict[int, Year]:
     """Some years at once, which takes no longer than one. Empty if the library does not know them all."""
     import exchange_calendars
     import pandas as pd
@@ -88,7 +104,7 @@ def _years(name: str, since: int, until: int) -> dict[int, _Year]:
         usual = datetime.combine(session.date(), usual_time, tzinfo=calendar.tz)
         early[session.date()] = EarlyClose(int(calendar.closes[session].timestamp()), int(usual.timestamp()))
     return {
-        year: _Year(
+        year: Year(
             frozenset(day for day in closed if day.year == year), {day: end for day, end in early.items() if day.year == year}
         )
         for year in range(since, until + 1)

@@ -7,7 +7,7 @@ import pytest
 
 from atlas.domain import BadInput, UnknownInstrument, from_datetime, iso
 from atlas.exchange.calendar import NEVER_NS, Phase
-from ib_gateway.simulator.instruments import Hours, ListedHours, load
+from ib_gateway.simulator.instruments import Hours, ListedHours, holidays, load
 from ib_gateway.simulator.instruments.holidays import Holidays
 
 
@@ -120,10 +120,25 @@ def test_every_listing_opens_within_a_week(catalogue):
 
 
 def test_every_calendar_of_the_shipped_file_exists(catalogue):
-    holidays = {id(listing.trading.holidays): listing.trading.holidays for listing in catalogue}
-    assert {one.calendar for one in holidays.values()} >= {"XNYS", "CMES"}
-    for one in holidays.values():
+    found = {id(listing.trading.holidays): listing.trading.holidays for listing in catalogue}
+    assert {one.calendar for one in found.values()} >= {"XNYS", "CMES"}
+    for one in found.values():
         one.check()
+
+
+@pytest.mark.parametrize("first", [2010, 2020, 2030])
+def test_the_holidays_that_are_shipped_are_those_that_the_library_knows(catalogue, first):
+    """They are not any more? Run scripts/holidays.py."""
+    calendars = {listing.trading.holidays.calendar for listing in catalogue} - {""}
+    assert calendars == set(holidays.shipped())
+    for name in calendars:
+        years = holidays.shipped()[name]
+        assert {year: years[year] for year in range(first, first + 10)} == holidays.years_of(name, first, first + 9)
+
+
+def test_years_that_are_not_shipped_are_those_of_the_library():
+    assert 2041 not in holidays.shipped()["XNYS"]
+    assert Holidays("XNYS").closed(date(2041, 12, 25))
 
 
 def test_years_that_no_calendar_knows_have_no_holidays():
