@@ -83,7 +83,7 @@ class InstrumentPast:
         self._days: list[TradingDay] = []
         self._closes: list[float] = []
         self.day_minutes = lru_cache(maxsize=_KEPT_DAYS)(self._make_minutes)
-        self._bars: dict[int, tuple[tuple[Floats, Floats], ...]] = {}
+        self._bars: dict[tuple[int, bool, bool], Floats] = {}
 
     def begin_ns(self) -> int:
         """When data begins."""
@@ -109,8 +109,7 @@ class InstrumentPast:
             sessions = day.regular if regular else day.sessions
             if not start_ns <= sessions[0].open_ns < end_ns:
                 continue
-            quotes, trades = self._day_bar(number, regular=regular)
-            row = trades if what == "TRADES" else quotes
+            row = self._day_bar(number, what, regular=regular)
             if not math.isnan(row[0]):
                 times.append(sessions[0].open_ns)
                 rows.append(row)
@@ -178,27 +177,29 @@ class InstrumentPast:
             pass
         return [n for n, day in enumerate(self._days) if day.open_ns < end_ns and day.close_ns > start_ns]
 
-    def _day_bar(self, number: int, *, regular: bool) -> tuple[Floats, Floats]:
-        """Open, high, low and close of a day in ticks, of quotes and of trades, the latter with volume, money and count."""
-        if number not in self._bars:
+    def _day_bar(self, number: int, what: str, *, regular: bool) -> Floats:
+        """Open, high, low and close of a day in ticks; of trades with volume, money and count. Not a number if it has none."""
+        trades = what == "TRADES"
+        key = (number, trades, regular)
+        if key not in self._bars:
             minutes, day = self.day_minutes(number), self._days[number]
             inside = np.zeros(len(minutes.times), dtype=bool)
-            for session in day.regular:
+            for session in day.regular if regular else day.sessions:
                 low, high = np.searchsorted(minutes.times, session)
                 inside[low:high] = True
-            every, some = np.arange(len(inside)), np.flatnonzero(inside)
-            self._bars[number] = tuple((self._day_quotes(minutes, n), self._day_trades(minutes, n)) for n in (every, some))
-        return self._bars[number][regular]
+            self._bars[key] = self._day_trades(minutes, inside) if trades else self._day_quotes(minutes, inside)
+        return self._bars[key]
 
     @staticmethod
-    def _day_quotes(minutes: Minutes, which: Integers) -> Floats:
+    def _day_quotes(minutes: Minutes, inside: NDArray[np.bool_]) -> Floats:
+        which = np.flatnonzero(inside)
         if not len(which):
             return np.full(4, np.nan)
         row = (minutes.open[which[0]], minutes.high[which].max(), minutes.low[which].min(), minutes.close[which[-1]])
         return np.array(row, dtype=np.float64)
 
-    def _day_trades(self, minutes: Minutes, which: Integers) -> Floats:
-        traded = which[minutes.trades[which] > 0]
+    def _day_trades(self, minutes: Minutes, inside: NDArray[np.bool_]) -> Floats:
+        traded = np.flatnonzero(inside & (minutes.trades > 0))
         if not len(traded):
             return np.full(7, np.nan)
         table = self._trade_table(minutes)[:, traded]
