@@ -138,8 +138,9 @@ class Engine:
         self._served = {}
         name = market.instrument.id
         self._todo[name] = None
-        looking = {s.order.instrument for s in (*self._book.observers(name), *self._book.wary.values())}
-        self._todo.update(dict.fromkeys(sorted(looking)))
+        looking = [*self._book.observers(name), *self._book.wary.values()]
+        if looking:
+            self._todo.update(dict.fromkeys(sorted({s.order.instrument for s in looking})))
 
     def _settle(self, at_ns: int) -> None:
         while self._todo or self._late:

@@ -37,9 +37,11 @@ class Ledger:
         self._books = Books()
         self._opening: dict[tuple[str, str], Decimal] = {}
         self._touched: dict[str, set[str]] = {}
+        self._now: dict[str, tuple[dict[str, Position], dict[str, float]]] = {}  # until something is booked
 
     def apply(self, execution: Execution, commission: Commission) -> None:
         """Book a fill and its commission."""
+        self._now.clear()
         instrument = self._instruments[execution.instrument]
         carried, _ = self._split(execution, commission)
         self._opening[execution.account, execution.instrument] = carried
@@ -121,8 +123,8 @@ class Ledger:
 
         An instrument that has no quote yet is valued at what was paid for it; a currency nobody has a rate for counts nothing.
         """
-        held = self.positions(account)
-        equity = sum(float(amount) * (rates.rate(currency) or 0.0) for currency, amount in self.cash(account).items())
+        held, cash = self._holdings(account)
+        equity = sum(amount * (rates.rate(currency) or 0.0) for currency, amount in cash.items())
         initial = maintenance = 0.0
         for name in sorted({*held, *(extra or {})}):
             instrument = self._instruments[name]
@@ -140,6 +142,13 @@ class Ledger:
             maintenance += to_hold * in_base
         return MarginState(equity, initial, maintenance)
 
+    def _holdings(self, account: str) -> tuple[dict[str, Position], dict[str, float]]:
+        """Positions and cash of `account`: they are asked for with every order, and change with fills only."""
+        if account not in self._now:
+            cash = {currency: float(amount) for currency, amount in self.cash(account).items()}
+            self._now[account] = (self.positions(account), cash)
+        return self._now[account]
+
     def state(self) -> LedgerState:
         """Everything that is needed to go on elsewhere."""
         return LedgerState(
@@ -151,6 +160,7 @@ class Ledger:
     def restore(self, state: LedgerState) -> None:
         """Go on from `state`. An account that is not in it begins with the cash it was given here."""
         self._initial |= {account: cash for account, cash in state.initial.items() if account in self._initial}
+        self._now.clear()
         self._books = Books.from_state(state.books)
         self._opening = {(account, name): amount for account, name, amount in state.opening_commissions}
         self._touched = {}
