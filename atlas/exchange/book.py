@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import TypeVar
 
-from atlas.domain import ExecutionCondition, Instrument, Order, Side, TimeCondition
+from atlas.domain import ExecutionCondition, Instrument, Order, Side
 from atlas.domain._struct import Value
 from atlas.exchange.calendar import NEVER_NS, Calendar
 from atlas.exchange.commitments import Commitments
@@ -235,11 +235,8 @@ class Book:
         self._index(standing)
 
     def _set_timers(self, standing: Standing) -> None:
-        self.remind(standing.begins_ns)
-        self.remind(standing.ends_ns)
-        for condition in standing.order.conditions:
-            if isinstance(condition, TimeCondition):
-                self.remind(condition.at_ns)
+        for moment in standing.moments:
+            self.remind(moment)
 
     def _index(self, standing: Standing) -> None:
         """Keep track of its place, and of what it looks at as long as it does."""

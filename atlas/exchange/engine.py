@@ -112,8 +112,10 @@ class Engine:
         """Something is due: sessions end or begin, orders begin or end, conditions of time are met."""
         book = self._book
         book.now_ns = max(book.now_ns, at_ns)
-        self._served = {}
         turning = [market for _, market in sorted(book.markets.items()) if market.changes and market.until_ns <= at_ns]
+        if not turning and not any(at_ns in standing.moments for standing in book.orders.values()):
+            return  # what it was for no longer stands: the same as if it never had
+        self._served = {}
         for market in turning:
             if market.phase is Phase.REGULAR:
                 self._close(market, at_ns)
@@ -292,6 +294,7 @@ class Engine:
                 self._end(sibling, event)
             else:
                 self._happen(event)
+                self._todo[sibling.order.instrument] = None  # as little as is left of it may be filled where all of it was not
 
     def _end(self, standing: Standing, event: Cancelled | Expired) -> None:
         """An order leaves the book, and the children that wait for it with it."""

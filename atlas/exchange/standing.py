@@ -3,7 +3,17 @@
 import math
 from decimal import Decimal
 
-from atlas.domain import Commission, Execution, ExecutionCondition, MarginCondition, Order, OrderKind, TimeInForce, exact
+from atlas.domain import (
+    Commission,
+    Execution,
+    ExecutionCondition,
+    MarginCondition,
+    Order,
+    OrderKind,
+    TimeCondition,
+    TimeInForce,
+    exact,
+)
 from atlas.domain._struct import Value
 from atlas.exchange.events import Stage
 from atlas.exchange.pegs import PEGGED
@@ -128,6 +138,12 @@ class Standing:
         return self.stage is Stage.WORKING and not follows
 
     @property
+    def moments(self) -> tuple[int, ...]:
+        """When something is due for it: it begins, it ends, a condition of time changes."""
+        conditions = (one.at_ns for one in self.order.conditions if isinstance(one, TimeCondition))
+        return self.begins_ns, self.ends_ns, *conditions
+
+    @property
     def least(self) -> Decimal:
         """The smallest fill it takes: whole orders all of it, others with a minimum at least that at first."""
         if self.order.all_or_none or self.order.time_in_force is TimeInForce.FOK:
@@ -165,7 +181,7 @@ class Standing:
             self.stop_price = order.stop_price
         if order.kind in _LIMITED:
             self.limit_price = order.limit_price
-        elif self.is_pegged:
+        elif self.is_pegged and (order.limit_price, order.limit_offset) != (before.limit_price, before.limit_offset):
             self.limit_price = None  # until it is priced by its new terms
         elif self.is_trailing:
             self.limit_price = trailed_limit(order, self.stop_price)

@@ -141,14 +141,15 @@ class Flow:
         return made
 
 
+def flow_of(seed: int, length: int, **fixed: Any) -> list[Step]:
+    """The first `length` steps of the flow of `seed`."""
+    flow = Flow(seed, **fixed)
+    return [flow.step() for _ in range(length)]
+
+
 def flows(most: int = 50, **fixed: Any) -> st.SearchStrategy[list[Step]]:
     """Flows of up to `most` steps; what is `fixed` all orders have."""
-
-    def make(seed: int, length: int) -> list[Step]:
-        flow = Flow(seed, **fixed)
-        return [flow.step() for _ in range(length)]
-
-    return st.builds(make, st.integers(0, 2**32), st.integers(0, most))
+    return st.builds(lambda seed, length: flow_of(seed, length, **fixed), st.integers(0, 2**32), st.integers(0, most))
 
 
 def new_exchange(*, always: bool = False, cash: float = 1_000_000.0, **terms: Any) -> Exchange:

@@ -5,7 +5,7 @@ Sources: TWS API, "Bracket Orders", "One Cancels All", Order.ocaType, Order.pare
 
 import pytest
 
-from atlas.domain import OcaType, OrderKind, Side
+from atlas.domain import OcaType, OrderKind, PriceCondition, Side, TimeInForce
 from tests.unit.exchange.flows import new_exchange
 from tests.unit.exchange.listings import AAPL, ES, order
 from tests.unit.exchange.stories import q, stories, t
@@ -136,3 +136,54 @@ def test_groups_of_the_same_name_in_two_accounts_are_two_groups():
     stories(exchange, QUOTE, mine, theirs, at=300)
     assert stories(exchange, q(97, 98, at=310)) == [("a", "10@98")]
     assert exchange.standing("theirs") is not None
+
+
+def test_a_pegged_order_that_its_group_reduces_keeps_its_price_and_its_place():
+    exchange = new_exchange(always=True)
+    group = {"oca_group": "g", "oca_type": OcaType.REDUCE, "id": "peg", "kind": K.PEGGED_TO_MIDPOINT, "limit_price": 99.0}
+    stories(exchange, q(100, 100.1, 100, 100), order(AAPL, BUY, 100, **group))
+    stories(exchange, order(AAPL, BUY, 100, 99.95, id="limit", oca_group="g", oca_type=OcaType.REDUCE))
+    assert stories(exchange, q(99.9, 99.95, 100, 30, at=4)) == [("limit", "30@99.95"), ("peg", "70 in all")]
+    assert exchange.standing("peg").limit_price == 99.0
+    assert stories(exchange, t(98.9, 1000, at=6)) == [("peg", "70@99"), ("limit", "cancelled")]
+
+
+def test_a_relative_order_that_its_group_reduces_does_not_fall_back_behind_the_price_it_had():
+    exchange = new_exchange(always=True)
+    group = {"oca_group": "g", "oca_type": OcaType.REDUCE_WITH_BLOCK}
+    stories(exchange, q(100, 100.1, 100, 100), order(AAPL, BUY, 10, id="relative", kind=K.RELATIVE, limit_offset=0.01, **group))
+    stories(exchange, order(ES, BUY, 10, 5000.0, id="other", **group))
+    stories(exchange, q(99, 100.1, 100, 100, at=2), q(4999, 5000, 0, 4, of=ES, at=3))
+    relative = exchange.standing("relative")
+    assert (float(relative.remaining), relative.limit_price) == (6, 100.01)
+
+
+def test_a_whole_order_that_its_group_reduces_takes_what_is_displayed_once_that_is_enough():
+    exchange = new_exchange(always=True)
+    group = {"oca_group": "g", "oca_type": OcaType.REDUCE}
+    stories(exchange, q(99, 101), q(4999, 5000, 0, 6, of=ES), order(AAPL, BUY, 10, 98.0, id="a", **group))
+    assert stories(exchange, order(ES, BUY, 10, 5000.0, id="whole", all_or_none=True, **group)) == [("whole", "working")]
+    assert stories(exchange, q(97, 98, 0, 4, at=5)) == [
+        ("a", "4@98"),
+        ("whole", "6 in all"),
+        ("whole", "6@5000"),
+        ("a", "cancelled"),
+    ]
+
+
+def test_a_moment_that_nothing_stands_for_any_more_changes_nothing():
+    exchange = new_exchange()
+    gtd = {"time_in_force": TimeInForce.GTD, "good_till_ns": 450, "id": "gtd"}
+    group = {"oca_group": "g", "oca_type": OcaType.REDUCE_WITH_BLOCK}
+    stories(
+        exchange,
+        QUOTE,
+        order(AAPL, BUY, 10, 90.0, **gtd),
+        ("cancel", "gtd"),
+        order(AAPL, BUY, 10, 98.0, id="a", **group),
+        at=300,
+    )
+    stories(exchange, order(AAPL, SELL, 10, id="b", conditions=(PriceCondition(AAPL.id, 97.0, False),), **group), at=300)
+    assert stories(exchange, q(96, 96.9, 0, 6, at=310)) == [("b", "working"), ("a", "6@96.9"), ("b", "4 in all")]
+    assert stories(exchange, 460) == []
+    assert stories(exchange, q(96, 97, at=470)) == [("a", "4@97"), ("b", "cancelled")]

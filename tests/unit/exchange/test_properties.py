@@ -4,13 +4,13 @@ from decimal import Decimal
 from itertools import pairwise
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from atlas.domain import Books, OcaType, OrderKind, Quote, Side, TimeInForce, Trade, exact
 from atlas.exchange import Accepted, Cancelled, ExchangeState, Executed, Expired, Modified, Stage, Staged, Trailed
-from tests.unit.exchange.flows import OTHER, TRAILS, flows, new_exchange, play
+from tests.unit.exchange.flows import OTHER, TRAILS, flow_of, flows, new_exchange, play
 from tests.unit.exchange.listings import AAPL, ACCOUNT
 
 ENDS = (Cancelled, Expired)
@@ -165,6 +165,7 @@ def filled_parts(found):
 
 
 @given(flows(), st.lists(st.integers(0, 50), max_size=6))
+@example(flow_of(166, 15), [8])  # an order that was good until 566 is filled before that, and a peg is reduced meanwhile
 @settings(max_examples=200, deadline=None)
 def test_the_result_is_the_same_whatever_the_rests_on_disk(found, cuts):
     whole, expected = happened(found)
