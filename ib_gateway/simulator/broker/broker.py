@@ -106,7 +106,14 @@ class Broker:
         self._day = self._floor.today()
         self._orders.happened(self._floor.exchange.set_time(self._floor.clock.now_ns()))
         self._orders.resume()
+        ledger = self._floor.exchange.ledger
+        self._value(name for account in self._floor.accounts for name in ledger.positions(account))
         self._profit.begin_day()
+
+    def _value(self, held: Iterable[str]) -> None:
+        """What is held is valued at its market's price, so it needs its market."""
+        for name in sorted(set(held)):
+            self._floor.interest(name, False)
 
     def snapshot(self) -> Snapshot:
         """Everything at once, without what is older than today."""
@@ -250,6 +257,7 @@ class Broker:
         """Tell the subscribers what trades have done to positions and accounts; after the trades themselves were told."""
         if self._orders.traded:
             changed, self._orders.traded = self._orders.traded, set()
+            self._value(name for _, name in changed)
             self._accounts.traded(changed)
 
     # What a broker does to orders, by itself or by hand. All raise `Turned` with IB's code for what cannot be.

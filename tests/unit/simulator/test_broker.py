@@ -179,6 +179,17 @@ def test_the_cash_an_account_began_with_is_kept_whatever_the_next_start_says(des
     assert again.exchange.ledger.cash("DU2") == {"USD": 5}
 
 
+def test_what_is_held_has_its_market_after_a_restart_and_after_a_trade(desk):
+    desk.quote()
+    desk.place()
+    desk.wanted.clear()
+    desk.broker.settle()
+    assert desk.wanted == [("EUR.USD@IDEALPRO", False)]
+    again = Desk(records=desk.records)
+    assert again.wanted == [("EUR.USD@IDEALPRO", False)]
+    assert Desk().wanted == []
+
+
 def test_books_that_hold_what_is_not_listed_any_more_are_refused(desk):
     desk.place(1)
     records = msgspec.json.decode(
