@@ -16,10 +16,6 @@ from ib_gateway.simulator.instruments.months import MONTH_CODES, last_trade_day,
 from ib_gateway.simulator.instruments.rows import ChainRow
 
 _STRIKES_PER_MONTH = 20_000
-_OPTION_ORDER_TYPES = (
-    "ACTIVETIM,AD,ADJUST,ALERT,ALLOC,AVGCOST,BASKET,COND,CONDORDER,DAY,DEACT,DEACTDIS,DEACTEOD,GAT,GTC,GTD,GTT,HID,IOC,LIT,LMT,"
-    "MIT,MKT,MTL,NGCOMB,NONALGO,OCA,OPENCLOSE,SCALE,SCALERST,STP,STPLMT,TRAIL,TRAILLIT,TRAILLMT,TRAILMIT,WHATIF"
-)
 
 
 def chain(
@@ -79,7 +75,7 @@ def _option(
             local_symbol=local, trading_class=trading_class, expiry=day, long_name=base.long_name, strike=strike, right=right,
             underlying=base.id,
         ),
-        "FOP" if on_future else "OPT", trading_class, _OPTION_ORDER_TYPES, ",".join(row.venues or [row.exchange]),
+        "FOP" if on_future else "OPT", trading_class, ",".join(row.venues or [row.exchange]),
         row.market_rule, *hours,
         msgspec.structs.replace(under.model, spread_ticks=row.spread_ticks, lot=row.lot, trade_share=row.trade_share),
         venue_rule=row.venue_rule, increments=increments, agg_group=2147483647 if on_future else 2, under_con_id=base.con_id,

@@ -22,7 +22,6 @@ __all__ = ["load"]
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C takes a tenth of the time, where there is one
 DEFAULT = Path(__file__).with_name("instruments.yaml")
 
-_ORDER_TYPES = "ACTIVETIM,AD,ADJUST,ALERT,ALLOC,AVGCOST,BASKET,COND,CONDORDER,DAY,DEACT,GTC,IOC,LMT,MKT,NONALGO,WHATIF"
 _STOCK_VENUES = (
     "SMART,AMEX,NYSE,CBOE,PHLX,ISE,CHX,ARCA,NASDAQ,ISLAND,DRCTEDGE,BEX,BATS,EDGEA,BYX,IEX,EDGX,PEARL,NYSENAT,MEMX,PSX"
 )
@@ -115,7 +114,7 @@ def _spot(row: SpotRow, hours: tuple[Hours, Hours], file: File) -> Listing:
             size_step=row.size_step, min_size=row.min_size, time_zone=hours[0].time_zone, local_symbol=pair,
             trading_class=pair, long_name=row.long_name,
         ),
-        "CASH", pair, _ORDER_TYPES + ",CASHQTY", spec.exchange, row.market_rule, *hours, _model(row.market), agg_group=4,
+        "CASH", pair, spec.exchange, row.market_rule, *hours, _model(row.market), agg_group=4,
     )  # fmt: skip
 
 
@@ -128,7 +127,7 @@ def _stock(row: StockRow, hours: tuple[Hours, Hours], file: File) -> Listing:
             size_step=row.size_step, min_size=row.min_size, time_zone=hours[0].time_zone, local_symbol=spec.symbol,
             trading_class=row.trading_class or spec.symbol, primary_exchange=row.primary_exchange, long_name=row.long_name,
         ),
-        "STK", row.trading_class or spec.symbol, _ORDER_TYPES, ",".join(row.venues) or _STOCK_VENUES, row.market_rule, *hours,
+        "STK", row.trading_class or spec.symbol, ",".join(row.venues) or _STOCK_VENUES, row.market_rule, *hours,
         _model(row.market),
         agg_group=1, suggested_size=100.0, stock_type=row.stock_type, industry=row.industry, category=row.category,
         subcategory=row.subcategory, security_ids=(("ISIN", row.isin),) if row.isin else (),
@@ -143,7 +142,7 @@ def _index(row: IndexRow, hours: tuple[Hours, Hours], file: File) -> Listing:
             row.id, InstrumentKind.INDEX, spec.symbol, spec.exchange, spec.currency, row.con_id, row.tick_size,
             time_zone=hours[0].time_zone, local_symbol=spec.symbol, trading_class=spec.symbol, long_name=row.long_name,
         ),
-        "IND", spec.symbol, _ORDER_TYPES, spec.exchange, row.market_rule, *hours, _model(row.market), industry="Indices",
+        "IND", spec.symbol, spec.exchange, row.market_rule, *hours, _model(row.market), industry="Indices",
         category=row.category, subcategory="*",
     )  # fmt: skip
 
@@ -161,7 +160,7 @@ def _future(row: FamilyRow, month: str, con_id: int, hours: tuple[Hours, Hours],
             time_zone=hours[0].time_zone, local_symbol=f"{trading_class}{MONTH_CODES[number - 1]}{year % 10}",
             trading_class=trading_class, expiry=last_day, long_name=row.long_name,
         ),
-        "FUT", trading_class, _ORDER_TYPES, row.exchange, row.market_rule, *hours, _model(row.market),
+        "FUT", trading_class, row.exchange, row.market_rule, *hours, _model(row.market),
         under_con_id=row.under_con_id, under_symbol=row.symbol, under_sec_type="IND", contract_month=month,
         last_trade_time=row.last_trade_time,
         margin=MarginRate(row.margin.initial, row.margin.maintenance) if row.margin else None,

@@ -10,6 +10,7 @@ from atlas.exchange import CommissionRule, MarginRate
 from atlas.exchange.calendar import NEVER_NS
 from ib_gateway.simulator.instruments.hours import Hours
 from ib_gateway.simulator.instruments.option_model import Option
+from ib_gateway.simulator.instruments.order_types import ACCEPTED, LISTED
 from ib_gateway.simulator.messages import Contract
 
 _RIGHTS = {"CALL": "C", "PUT": "P", "?": "", "0": ""}
@@ -39,7 +40,6 @@ class Listing(msgspec.Struct, frozen=True):
     instrument: Instrument
     sec_type: str
     market_name: str
-    order_types: str
     valid_exchanges: str
     market_rule: int
     trading: Hours
@@ -97,6 +97,15 @@ class Listing(msgspec.Struct, frozen=True):
         if i.right is None:
             return None
         return Option(i.strike, i.right, self.last_moment(), on_future=self.under_sec_type == "FUT")
+
+    @property
+    def order_types(self) -> str:
+        """Order types, times in force and attributes that its orders may have, as contract details list them."""
+        return LISTED[self.sec_type]
+
+    def takes(self, name: str) -> bool:
+        """Whether its orders may have what contract details call `name`."""
+        return name in ACCEPTED[self.sec_type]
 
     @property
     def venue(self) -> str:

@@ -7,15 +7,17 @@ from hypothesis import strategies as st
 from ib_gateway.simulator.broker import Turned
 from ib_gateway.simulator.messages import Condition, Ticket, replies
 from ib_gateway.simulator.messages import requests as r
-from tests.unit.simulator.desk import EURUSD, Desk
+from tests.unit.simulator.desk import AAPL, Desk
 
-_PRICES = st.sampled_from([1.1, 1.15, 1.16, 1.1601, 1.165, 1.2])
-_HOLDS = Condition(1, ("a", "1", "1.165", "12087792", "IDEALPRO", "0"))
+NAME = "AAPL@SMART"
+
+_PRICES = st.sampled_from([255.0, 268.0, 270.0, 270.02, 271.0, 280.0])
+_HOLDS = Condition(1, ("a", "1", "271", "265598", "SMART", "4"))
 _NEVER = Condition(4, ("o", "0", "1"))
 _TICKETS = st.builds(
     Ticket,
     action=st.sampled_from(["BUY", "SELL"]),
-    quantity=st.sampled_from([5_000.0, 20_000.0, 33_000.0]),
+    quantity=st.sampled_from([50.0, 200.0, 330.0]),
     order_type=st.sampled_from(["MKT", "LMT", "LMT", "STP", "STP LMT", "TRAIL", "MIT", "LIT", "MIDPRICE", "PEG MID", "REL"]),
     limit_price=_PRICES,
     aux_price=_PRICES,
@@ -33,13 +35,13 @@ _TICKETS = st.builds(
 _STEPS = st.one_of(
     st.tuples(st.just("place"), st.integers(1, 9), _TICKETS),
     st.tuples(st.just("place"), st.integers(1, 9), _TICKETS),
-    st.tuples(st.just("price"), st.integers(1, 9), st.floats(-0.05, 0.05)),
+    st.tuples(st.just("price"), st.integers(1, 9), st.floats(-10.0, 10.0)),
     st.tuples(st.just("cancel"), st.integers(1, 9), st.none()),
     st.tuples(st.just("by hand"), st.none(), _TICKETS),
     st.tuples(st.just("fork"), st.integers(1, 9), st.none()),
-    st.tuples(st.just("correct"), st.integers(0, 20), st.sampled_from([None, 4_000.0, 0.0])),
-    st.tuples(st.just("quote"), _PRICES, st.sampled_from([0.0, 4_000.0, 15_000.0])),
-    st.tuples(st.just("quote"), _PRICES, st.sampled_from([0.0, 4_000.0, 15_000.0])),
+    st.tuples(st.just("correct"), st.integers(0, 20), st.sampled_from([None, 40.0, 0.0])),
+    st.tuples(st.just("quote"), _PRICES, st.sampled_from([0.0, 40.0, 150.0])),
+    st.tuples(st.just("quote"), _PRICES, st.sampled_from([0.0, 40.0, 150.0])),
 )
 
 
@@ -49,7 +51,7 @@ class Player:
     def __init__(self):
         self.desk = Desk(accounts=("DU1", "DU2"))
         self.desk.connect()
-        self.desk.quote()
+        self.desk.quote(NAME, 270.0, 270.02)
         self.written = {}
 
     def step(self, what, which, value):
@@ -60,19 +62,19 @@ class Player:
 
     def _place(self, order_id, ticket):
         self.written[order_id] = ticket
-        self.desk.ask(r.PlaceOrder(order_id, EURUSD, ticket))
+        self.desk.ask(r.PlaceOrder(order_id, AAPL, ticket))
 
     def _price(self, order_id, shift):
         if order_id in self.written:
             ticket = self.written[order_id]
-            moved = msgspec.structs.replace(ticket, limit_price=round(ticket.limit_price + shift, 4), transmit=True)
-            self.desk.ask(r.PlaceOrder(order_id, EURUSD, moved))
+            moved = msgspec.structs.replace(ticket, limit_price=round(ticket.limit_price + shift, 2), transmit=True)
+            self.desk.ask(r.PlaceOrder(order_id, AAPL, moved))
 
     def _cancel(self, order_id, _):
         self.desk.cancel(order_id)
 
     def _by_hand(self, _, ticket):
-        self._try(lambda: self.desk.broker.enter_order(EURUSD, msgspec.structs.replace(ticket, transmit=True)))
+        self._try(lambda: self.desk.broker.enter_order(AAPL, msgspec.structs.replace(ticket, transmit=True)))
 
     def _fork(self, order_id, _):
         self._try(lambda: self.desk.broker.fork_order(1, order_id))
@@ -85,7 +87,7 @@ class Player:
             self._try(lambda: correct(name, quantity=quantity) if quantity else self.desk.broker.bust_execution(name))
 
     def _quote(self, ask, size):
-        self.desk.quote(bid=round(ask - 0.0001, 5), ask=ask, bid_size=size, ask_size=size)
+        self.desk.quote(NAME, bid=round(ask - 0.02, 2), ask=ask, bid_size=size, ask_size=size)
 
     @staticmethod
     def _try(act):

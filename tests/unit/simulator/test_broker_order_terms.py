@@ -1,5 +1,7 @@
 """What a ticket becomes: order types, times, prices and conditions, and the codes of IB for what cannot be."""
 
+import json
+
 import pytest
 
 from atlas.domain import (
@@ -16,8 +18,11 @@ from atlas.domain import (
     TriggerMethod,
     VolumeCondition,
 )
-from ib_gateway.simulator.messages import Condition, replies
-from tests.unit.simulator.desk import AAPL, NOON, Desk, codes
+from ib_gateway.simulator.broker.orders.terms import SHAPES
+from ib_gateway.simulator.instruments import order_types
+from ib_gateway.simulator.messages import Condition, Contract, replies
+from ib_gateway.simulator.messages import requests as r
+from tests.unit.simulator.desk import AAPL, CATALOGUE, EURUSD, NOON, Desk, codes
 
 NAME = "AAPL@SMART"
 
@@ -237,3 +242,97 @@ def test_a_what_if_answers_for_every_kind_with_margin_and_commission(desk):
         assert reply.state.initial_change > 0
         assert (reply.state.commission, reply.state.commission_currency) == (1.0, "USD")
     assert desk.check_books() == {}
+
+
+# What a product takes
+
+OPTION = Contract(
+    symbol="AAPL", sec_type="OPT", expiry="20260717", strike=270.0, right="C", exchange="SMART", currency="USD"
+)  # fmt: skip
+PRODUCTS = {
+    "STK": AAPL,
+    "CASH": EURUSD,
+    "FUT": Contract(con_id=750202609, exchange="CME"),
+    "OPT": OPTION,
+    "IND": Contract(symbol="SPX", sec_type="IND", exchange="CBOE", currency="USD"),
+}
+ORDERS = {
+    "MKT": {},
+    "LMT": {"limit_price": 250.0},
+    "STP": {"aux_price": 250.0},
+    "STPLMT": {"limit_price": 250.0, "aux_price": 250.0},
+    "MIT": {"aux_price": 250.0},
+    "LIT": {"limit_price": 250.0, "aux_price": 250.0},
+    "TRAIL": {"aux_price": 2.0},
+    "TRAILLMT": {"aux_price": 2.0, "limit_price_offset": 0.0},
+    "MOC": {},
+    "LOC": {"limit_price": 250.0},
+    "MIDPX": {},
+    "PEGMID": {},
+    "REL": {"aux_price": 1.0},
+}
+
+
+def test_contract_details_can_list_every_order_type_that_the_desk_knows():
+    assert set(order_types.NAMES) == set(SHAPES)
+    assert (
+        set(order_types.NAMES.values())
+        == set(ORDERS)
+        == {name for name in order_types.NAMES.values() if name in order_types.ACCEPTED["STK"]}
+    )
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_product_takes_the_order_types_that_its_details_list_and_no_other(product):
+    desk = Desk(cash=1e9)
+    desk.connect()
+    details = desk.ask(r.ContractDetails(1, PRODUCTS[product]))[0]
+    assert details.contract.sec_type == product
+    name = CATALOGUE.by_con_id(details.contract.con_id).instrument.id
+    desk.quote(name, 300.0, 300.5, 1_000, 1_000)
+    quantity = 20_000.0 if product == "CASH" else 1.0
+    taken = set()
+    for number, (order_type, listed) in enumerate(order_types.NAMES.items(), start=1):
+        ticket = {"order_type": order_type, "quantity": quantity, "what_if": True, **ORDERS[listed]}
+        refused = [code for code in codes(desk.place(number, contract=PRODUCTS[product], **ticket)) if code != 399]
+        assert refused in ([], [387])
+        taken |= set() if refused else {listed}
+    assert taken == set(details.order_types.split(",")) & set(ORDERS)
+
+
+@pytest.mark.parametrize(
+    ("ticket", "takers"),
+    [
+        ({"order_type": "MKT", "time_in_force": "OPG"}, {"STK"}),
+        ({"order_type": "LMT", "limit_price": 250.0, "all_or_none": True}, {"STK", "OPT"}),
+        ({"order_type": "REL", "percent_offset": 1.0}, {"STK", "CASH"}),
+        ({"order_type": "LMT", "limit_price": 250.0, "time_in_force": "FOK"}, {"STK", "OPT", "CASH", "FUT"}),
+    ],
+)
+def test_attributes_go_with_the_products_that_list_them(ticket, takers):
+    desk = Desk(cash=1e9)
+    desk.connect()
+    found = set()
+    for product, contract in PRODUCTS.items():
+        details = desk.ask(r.ContractDetails(1, contract))[0]
+        desk.quote(CATALOGUE.by_con_id(details.contract.con_id).instrument.id, 300.0, 300.5, 1_000, 1_000)
+        said = desk.place(1, contract=contract, quantity=20_000.0, what_if=True, **ticket)
+        assert codes(said) in ([], [387])
+        found |= set() if codes(said) else {product}
+    assert found == takers
+
+
+def test_what_is_listed_is_a_part_of_what_the_broker_lists(market_data):
+    recorded = json.loads((market_data / "a_permissive/ib/contract_details.json").read_text())
+    lists = {
+        one["secType"]: set(one["orderTypes"])
+        for one in recorded
+        if one["exchange"] in ("SMART", "CME") and isinstance(one["orderTypes"], list)
+    }
+    text = (market_data / "c_copyleft/nautilus_lgpl3/ib/raw_messages/contract_details_eurusd.txt").read_text()
+    fields = text.replace("\\x00", "\0").split("\0")
+    lists["CASH"] = set(next(field for field in fields if field.startswith("ACTIVETIM")).split(","))
+    assert set(lists) == {"STK", "FUT", "CASH"}
+    for sec_type, names in lists.items():
+        assert order_types.ACCEPTED[sec_type] - {"FOK"} <= names
+        assert names & set(ORDERS) == order_types.ACCEPTED[sec_type] & set(ORDERS)

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from atlas.domain import InstrumentKind, Order, OrderKind, Quote, Side, TimeInForce
 from ib_gateway.simulator.broker.orders.codes import Code, Objection
 from ib_gateway.simulator.broker.orders.rules import OrderRules
-from ib_gateway.simulator.broker.orders.terms import SHAPES, SIDES, Turned, order_type
-from ib_gateway.simulator.instruments import Listing
+from ib_gateway.simulator.broker.orders.terms import SIDES, Turned, order_type
+from ib_gateway.simulator.instruments import Listing, order_types
 from ib_gateway.simulator.messages import Ticket
 
 _MOST = 1e10
@@ -66,8 +66,7 @@ def check_ticket(ticket: Ticket, listing: Listing, accounts: Sequence[str], rule
         raise Turned(Code.INVALID.say(cause=f"Invalid account code '{ticket.account}'."))
     if ticket.action not in SIDES:
         raise Turned(Code.INVALID.say(cause=f"Invalid action '{ticket.action}'."))
-    if ticket.order_type not in SHAPES or listing.instrument.kind is InstrumentKind.INDEX:
-        raise Turned(Code.UNSUPPORTED_KIND.say(kind=f"'{ticket.order_type}'"))
+    _check_kind(ticket, listing)
     if rules.refuse_e_trade_only and ticket.e_trade_only:
         raise Turned(Code.E_TRADE_ONLY.say())
     if rules.refuse_e_trade_only and ticket.firm_quote_only:
@@ -79,6 +78,19 @@ def check_ticket(ticket: Ticket, listing: Listing, accounts: Sequence[str], rule
     for what, is_wanted in _NOT_SIMULATED:
         if is_wanted(ticket):
             raise Turned(Code.INVALID.say(cause=f"{what} is not simulated."))
+
+
+def _check_kind(ticket: Ticket, listing: Listing) -> None:
+    """Refuse what contract details do not list for the product."""
+    wanted: tuple[tuple[str, str, object], ...] = (
+        (ticket.order_type, order_types.NAMES.get(ticket.order_type, ""), True),
+        ("OPG", "OPG", ticket.time_in_force == "OPG"),
+        ("All Or None", order_types.ALL_OR_NONE, ticket.all_or_none),
+        ("percent offset", order_types.PERCENT_OFFSET, ticket.order_type == "REL" and ticket.percent_offset),
+    )
+    for what, name, is_wanted in wanted:
+        if is_wanted and not listing.takes(name):
+            raise Turned(Code.UNSUPPORTED_KIND.say(kind=f"'{what}'"))
 
 
 def _check_size(ticket: Ticket, listing: Listing) -> None:
