@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 
 from atlas.domain import BadInput, from_datetime
+from ib_gateway.simulator import yaml_file
 from ib_gateway.simulator.options import SimulatorOptions
 from ib_gateway.simulator.rules import Rules
 
@@ -27,28 +27,21 @@ def options_of(arguments: Sequence[str] | None, prog: str) -> SimulatorOptions:
         SystemExit: an unknown flag, or a value that is none; told on standard error, code 2. Help, code 0.
     """
     given = vars(_parser(prog).parse_args(arguments))
-    values = _written(given.pop("options")) if "options" in given else {}
+    document = yaml_file.read(given.pop("options"), "the options file") if "options" in given else None
+    values = document.value if document else {}
+    if not isinstance(values, dict):
+        raise BadInput(f"{document.where if document else 'the file'} must hold names and values, as `seed: 7`")
     if given.pop("rules", "real") == "none":
         given["rules"] = msgspec.to_builtins(Rules.none())
     orders = {name: given.pop(name) for name in _ORDER_RULES if name in given}
     if orders:
-        given["orders"] = {**values.get("orders", {}), **orders}
+        written = values.get("orders", {})
+        given["orders"] = {**written, **orders} if isinstance(written, dict) else written
     try:
         return msgspec.convert({**values, **given}, SimulatorOptions, dec_hook=_convert)
     except msgspec.ValidationError as error:
-        raise BadInput(f"the options of the simulated gateway: {error}; correct that one") from error
-
-
-def _written(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"the options file {path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadInput(f"the options file {path} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict):
-        raise BadInput(f"the options file {path} must hold names and values, as `seed: 7`")
-    return values
+        what = document.mistake(error) if document else f"the options of the simulated gateway: {error}"
+        raise BadInput(f"{what}; correct that one") from error
 
 
 def _convert(kind: type, value: Any) -> Any:

@@ -51,8 +51,8 @@ class StateFile:
             data = path.read_bytes()
         except FileNotFoundError:
             return
-        except OSError as error:
-            raise BadInput(f"the state file {path} cannot be read: {error.strerror}") from error
+        except (OSError, ValueError) as error:  # a name with a NUL is no name
+            raise BadInput(f"the state file {str(path)!r} cannot be read: {getattr(error, 'strerror', error)}") from error
         if not data:
             return
         if not data.startswith(_MAGIC):

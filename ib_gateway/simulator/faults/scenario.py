@@ -23,11 +23,12 @@ from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-import yaml
 from msgspec import Meta
 
 from atlas.domain import NS_PER_SECOND, BadInput, from_datetime, to_datetime
+from ib_gateway.simulator import yaml_file
 from ib_gateway.simulator.faults.model import KINDS, Direction, Fault, Probability
+from ib_gateway.simulator.yaml_file import brief
 
 _T = TypeVar("_T")
 
@@ -98,13 +99,13 @@ def load(path: Path) -> Scenario:
         BadInput: there is no such file, or something in it is not known. One line says where, and what is possible.
     """
     known = shipped()
-    if not path.exists() and str(path) in known:
-        path = known[str(path)]
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise BadInput(f"the scenario {path} cannot be read: {why}; name a file, or one of {', '.join(known)}") from None
+        text = yaml_file.text_of(path, "the scenario")
+    except BadInput as error:
+        if str(path) not in known:
+            raise BadInput(f"{error}; name a file, or one of {', '.join(known)}") from None
+        path = known[str(path)]
+        text = yaml_file.text_of(path, "the scenario")
     return parse(text, str(path), path.stem)
 
 
@@ -114,19 +115,16 @@ def parse(text: str, source: str = "", name: str = "scenario") -> Scenario:
     Raises:
         BadInput: something in it is not known. One line says where, and what is possible.
     """
-    where = f"the scenario {source}" if source else "the scenario"
-    try:
-        content = yaml.safe_load(text)
-        lines = _step_lines(yaml.compose(text, Loader=yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at = f" line {mark.line + 1}" if mark else ""
-        raise BadInput(f"{where}{at} is not YAML: {getattr(error, 'problem', None) or 'it cannot be read'}") from None
+    return _scenario(yaml_file.parse(text, f"the scenario {source}" if source else "the scenario"), name)
+
+
+def _scenario(document: yaml_file.Document, name: str) -> Scenario:
+    content, where = document.value, document.where
     _only(content, ("name", "seed", "steps"), where)
     steps = content.get("steps")
     if not isinstance(steps, list) or not steps:
         raise BadInput(f"{where} has no steps; it needs `steps`, a list of at least one")
-    places = [f"{where} line {line}, step {number}" for number, line in enumerate(lines, 1)]
+    places = [f"{where} line {document.line('steps', at)}, step {at + 1}" for at in range(len(steps))]
     return Scenario(
         name=_converted(content.get("name", name), str, f"{where}, name"),
         seed=_converted(content.get("seed", 1), int, f"{where}, seed"),
@@ -144,12 +142,12 @@ def fault_of(content: Any, where: str = "the fault") -> Fault:
         raise BadInput(f"{where}: a fault is a mapping with its `kind`, one of {', '.join(KINDS)}")
     kind = KINDS.get(content["kind"]) if isinstance(content["kind"], str) else None
     if kind is None:
-        raise BadInput(f"{where}: there is no fault {content['kind']!r}; there are {', '.join(KINDS)}")
+        raise BadInput(f"{where}: there is no fault {brief(content['kind'])}; there are {', '.join(KINDS)}")
     fields = [field.name for field in msgspec.structs.fields(kind)]
     unknown = [str(name) for name in content if name not in ("kind", *fields)]
     if unknown:
         has = f"it has {', '.join(fields)}" if fields else "it has none"
-        raise BadInput(f"{where}: {content['kind']} has no field {unknown[0]!r}; {has}")
+        raise BadInput(f"{where}: {content['kind']} has no field {brief(unknown[0])}; {has}")
     return _converted(content, kind, f"{where}: {content['kind']}")
 
 
@@ -171,7 +169,9 @@ def _time(content: Mapping[str, Any], where: str) -> Offset | Daily:
     text = content["at"]
     match = _TIME.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
-        raise BadInput(f'{where}: at is {text!r}; write "HH:MM:SS" after the start, or "HH:MM America/New_York" of each day')
+        raise BadInput(
+            f'{where}: at is {brief(text)}; write "HH:MM:SS" from the start, or "HH:MM America/New_York" of each day'
+        )
     hours, minutes, seconds = int(match[1]), int(match[2]), int(match[3] or 0)
     if match[4] is None:
         if "days" in content:
@@ -187,7 +187,7 @@ def _time(content: Mapping[str, Any], where: str) -> Offset | Daily:
 
 def _days(days: Any, where: str) -> frozenset[int]:
     if not isinstance(days, list) or not days or any(day not in DAYS for day in days):
-        raise BadInput(f"{where}: days is {days!r}; write a list of {', '.join(DAYS)}")
+        raise BadInput(f"{where}: days is {brief(days)}; write a list of {', '.join(DAYS)}")
     return frozenset(DAYS.index(day) for day in days)
 
 
@@ -204,7 +204,7 @@ def _only(content: Any, names: Sequence[str], where: str) -> None:
         raise BadInput(f"{where}: expected a mapping with {', '.join(names)}")
     unknown = [str(name) for name in content if name not in names]
     if unknown:
-        raise BadInput(f"{where}: there is no {unknown[0]!r}; there are {', '.join(names)}")
+        raise BadInput(f"{where}: there is no {brief(unknown[0])}; there are {', '.join(names)}")
 
 
 def _converted(value: Any, kind: type[_T], where: str) -> _T:
@@ -212,11 +212,3 @@ def _converted(value: Any, kind: type[_T], where: str) -> _T:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         raise BadInput(f"{where}: {error}") from None
-
-
-def _step_lines(node: Any) -> list[int]:
-    """The lines on which the steps begin, from 1."""
-    for key, value in getattr(node, "value", ()) if isinstance(node, yaml.MappingNode) else ():
-        if key.value == "steps" and isinstance(value, yaml.SequenceNode):
-            return [item.start_mark.line + 1 for item in value.value]
-    return []

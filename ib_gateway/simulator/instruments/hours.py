@@ -42,7 +42,7 @@ class Hours:
         self.holidays = holidays or Holidays()
         try:
             self._zone = ZoneInfo(time_zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise BadInput(f"there is no time zone {time_zone!r}; write one as US/Eastern") from error
         self._week: list[tuple[int, int]] = []
         for text in sessions:

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from atlas.domain import NS_PER_MS, BadInput, Instrument, InstrumentKind, Quote, Trade, from_datetime
 
+_END_NS = from_datetime(datetime(2100, 1, 1, tzinfo=UTC))
 _LEAN_NAME = re.compile(r"(\d{8})_quote\.zip")
 _HEADER = ["time", "instrument", "bid", "ask", "bid_size", "ask_size"]
 _HEADER_WITH_TRADES = [*_HEADER, "price", "size"]
@@ -56,7 +57,7 @@ class Recording:
             raise BadInput(f"the recording {path} cannot be read: {error.strerror or error}") from error
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise BadInput(f"the recording {path} is damaged: {error}; fetch it again") from error
-        except (UnicodeDecodeError, csv.Error) as error:
+        except (ValueError, csv.Error) as error:  # no UTF-8, a NUL in the name
             raise BadInput(f"the recording {path} is no text of quotes: {error}") from error
         if not self._times:
             raise BadInput(f"the recording {path} is empty; it needs at least one quote")
@@ -162,10 +163,25 @@ class Recording:
         if len(row) != width:
             raise ValueError(f"it has {len(row)} fields instead of {width}")
         time, name, bid, ask, bid_size, ask_size, price, size = (*row, "", "")[:8]
-        ns = int(time) if time.isdigit() else from_datetime(datetime.fromisoformat(time))
+        ns = _moment(time)
         if name not in listed:
             raise BadInput(f"the recording {self.path} line {number}: {name!r} is not in the instruments file")
         if bid or ask or not price:
             self._add(number, name, ns, (float(bid), float(ask), float(bid_size or 0), float(ask_size or 0)))
         if price or size:
             self._add(number, name, ns, (float(price), float(size), 0.0, 0.0), trade=True)
+
+
+def _moment(text: str) -> int:
+    """A time as a recording has it, UTC nanoseconds.
+
+    Raises:
+        ValueError: it is none, or not between 1970 and 2100.
+    """
+    try:
+        ns = int(text) if text.isascii() and text.isdigit() else from_datetime(datetime.fromisoformat(text))
+    except OverflowError:
+        ns = -1
+    if not 0 <= ns < _END_NS:
+        raise ValueError("the time is not between 1970 and 2100")
+    return ns

@@ -109,6 +109,16 @@ async def test_scenarios_are_played_by_name_or_as_text_and_stopped(gateway, cont
     assert await get(control, "/scenario") is None
     for wrong in ({}, {"name": "nothing"}, {"yaml": "steps: [{}]"}, {"name": "../x"}, {"file": "x"}):
         assert (await control.put("/scenario", json=wrong)).status_code == 422
+    for wrong in (
+        f"{text}\n{text}",
+        "<<: {steps: [1]}",
+        "seed: !!int abc",
+        f"seed: {'9' * 5000}",
+        "[" * 3000,
+        "a: &a [*a]",
+        "a\0b",
+    ):
+        assert (await control.put("/scenario", json={"yaml": wrong})).status_code == 422
 
 
 async def test_time_stands_advances_and_passes_again(gateway, control):
