@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import TypeVar
 
-from atlas.domain import ExecutionCondition, Instrument, Order, Side
+from atlas.domain import ExecutionCondition, Instrument, InstrumentKind, Order, Side
 from atlas.domain._struct import Value
+from atlas.exchange.allocation import accounts_of
 from atlas.exchange.calendar import NEVER_NS, Calendar
 from atlas.exchange.commitments import Commitments
 from atlas.exchange.conditions import instruments_of
@@ -22,6 +23,7 @@ from atlas.exchange.events import (
     Modified,
     Refused,
     Rejected,
+    Settled,
     Staged,
     Trailed,
 )
@@ -112,6 +114,20 @@ class Book:
         """The orders whose conditions look at `instrument`."""
         return list(self._observers.get(instrument, {}).values())
 
+    def faces(self, order: Order) -> bool:
+        """Whether an order on the other side of the same US option is open in one of its accounts.
+
+        A child that its parent holds is not: it opens once the parent is filled, and that one is gone then.
+        """
+        market = self.markets[order.instrument]
+        if market.kind is not InstrumentKind.OPTION or market.instrument.currency != "USD":
+            return False
+        under = self.markets.get(market.instrument.underlying)
+        if under is not None and under.kind is InstrumentKind.FUTURE:
+            return False
+        pit, accounts = self._pits.get(order.instrument, {}).values(), set(accounts_of(order))
+        return any(s.is_free and s.order.side is not order.side and accounts.intersection(accounts_of(s.order)) for s in pit)
+
     @property
     def occupied(self) -> list[str]:
         """The instruments that have standing orders."""
@@ -196,6 +212,10 @@ class Book:
                 self._change(self.orders[order.id], order, priority, at_ns)
             case Executed():
                 self._execute(event)
+            case Settled(execution, commission):
+                self.next_perm_id = max(self.next_perm_id, execution.perm_id + 1)
+                self.next_execution += 1
+                self._ledger.apply(execution, commission)
             case Cancelled(order_id) | Expired(order_id):
                 self._leave(self.orders[order_id])
             case Rejected() | Refused():

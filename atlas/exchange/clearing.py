@@ -9,9 +9,11 @@ from atlas.domain import Commission, Execution, Instrument, InstrumentKind, Orde
 from atlas.exchange.allocation import accounts_of, parts_of
 from atlas.exchange.commission import CommissionRule
 from atlas.exchange.commitments import Commitments, Committed
-from atlas.exchange.events import Executed, Reason
+from atlas.exchange.events import Executed, Reason, Settled
+from atlas.exchange.expiry import settlement_price
 from atlas.exchange.ledger import Ledger
 from atlas.exchange.margin import MarginRate, MarginState, WhatIf
+from atlas.exchange.market import Market
 from atlas.exchange.matching import touch
 from atlas.exchange.rates import Rates
 from atlas.exchange.standing import Part, Standing
@@ -42,7 +44,7 @@ class Clearing:
         """The execution with that number: `quantity` of an order for `account`, its commission and its profit."""
         order = standing.order
         execution = Execution(
-            id=f"{self._terms.execution_prefix}.{number & 0xFFFFFFFF:08x}.01.01",
+            id=self._execution_id(number),
             order_id=order.id,
             account=account,
             instrument=order.instrument,
@@ -60,6 +62,42 @@ class Clearing:
         commission = Commission(execution.id, amount, rule.currency_for(self._instruments[order.instrument]))
         profit = self._ledger.closing_profit(execution, commission)
         return Executed(execution, msgspec.structs.replace(commission, realized_pnl=profit))
+
+    def settled(
+        self, account: str, market: Market, underlying: Market | None, at_ns: int, perm_id: int, number: int
+    ) -> Settled:
+        """What ends the position of `account` in an instrument that has expired: the execution with that number.
+
+        Where no price is known at all it ends at what it was bought for: nobody gains by what nobody knows.
+        """
+        instrument = market.instrument
+        position = self._ledger.position(account, instrument.id)
+        price = settlement_price(instrument, self._last_known(market), self._last_known(underlying) if underlying else None)
+        execution = Execution(
+            id=self._execution_id(number),
+            order_id="",
+            account=account,
+            instrument=instrument.id,
+            side=Side.SELL if position.quantity > 0 else Side.BUY,
+            quantity=abs(position.quantity),
+            price=position.average_price if price is None else price,
+            at_ns=at_ns,
+            perm_id=perm_id,
+        )
+        commission = Commission(execution.id, 0.0, instrument.currency)
+        profit = self._ledger.closing_profit(execution, commission)
+        return Settled(execution, msgspec.structs.replace(commission, realized_pnl=profit))
+
+    def holders(self, instrument: str) -> list[str]:
+        """The accounts that hold something of `instrument`."""
+        return [account for account in self._ledger.accounts if self._ledger.position(account, instrument).quantity]
+
+    def _last_known(self, market: Market) -> float | None:
+        """The last trade's price; without trades the middle of the last quote, or else the last close."""
+        return market.last_price or self.mark(market.instrument.id) or market.close or None
+
+    def _execution_id(self, number: int) -> str:
+        return f"{self._terms.execution_prefix}.{number & 0xFFFFFFFF:08x}.01.01"
 
     def _price(self, instrument: Instrument, quantity: Decimal, paid: Decimal) -> tuple[CommissionRule, Decimal]:
         rule = self._terms.instrument_commissions.get(instrument.id) or self._terms.commissions.get(instrument.kind, _FREE)

@@ -22,6 +22,7 @@ from atlas.exchange.standing import Standing
 SIBLING_FILLED = "OCA group: another order of the group was filled"
 SIBLING_CANCELLED = "OCA group: another order of the group was cancelled"
 PARENT_ENDED = "Parent order cancelled"
+BOTH_SIDES = "Cannot have open orders on both sides of the same US Option contract in the same account."
 
 
 def is_blocking(order: Order) -> bool:

@@ -13,7 +13,7 @@ from atlas.exchange.book import Book, Group, group_of
 from atlas.exchange.calendar import Phase
 from atlas.exchange.clearing import Clearing
 from atlas.exchange.conditions import are_met
-from atlas.exchange.contingency import PARENT_ENDED, SIBLING_CANCELLED, aftermath, is_blocking
+from atlas.exchange.contingency import BOTH_SIDES, PARENT_ENDED, SIBLING_CANCELLED, aftermath, is_blocking
 from atlas.exchange.events import Accepted, Cancelled, ExchangeEvent, Expired, Modified, Stage, Staged, Trailed
 from atlas.exchange.market import Market
 from atlas.exchange.matching import displayed_size, fill_price, touch, within
@@ -124,8 +124,20 @@ class Engine:
                 self._end(standing, self._over(standing, at_ns))
         for market in turning:
             book.turn(market, at_ns)
+            if market.is_over:
+                self._expire(market, at_ns)
         self._todo.update(dict.fromkeys(book.occupied))
         self._settle(at_ns)
+
+    def _expire(self, market: Market, at_ns: int) -> None:
+        """An instrument is past its last trading moment: no order for it stands any more, and no position in it."""
+        book, name = self._book, market.instrument.id
+        for standing in book.pit(name):
+            self._end(standing, Expired(standing.order.id, at_ns))
+        underlying = book.markets.get(market.instrument.underlying)
+        for account in self._clearing.holders(name):
+            settled = self._clearing.settled(account, market, underlying, at_ns, book.next_perm_id, book.next_execution)
+            self._happen(settled)
 
     def _over(self, standing: Standing, at_ns: int) -> Cancelled | Expired:
         order = standing.order
@@ -281,6 +293,9 @@ class Engine:
             else:
                 self._late.append((standing, quantity, before))
         released = book.children(order.id) if not standing.remaining else []
+        for child in released:
+            if book.faces(child.order):
+                self._end(child, Cancelled(child.order.id, BOTH_SIDES, at_ns))
         concerned = {s.order.instrument for s in (*released, *book.seekers.values(), *book.wary.values())}
         self._todo.update(dict.fromkeys(sorted(concerned)))
 

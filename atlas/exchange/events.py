@@ -7,6 +7,7 @@ Trailed       its stop or limit price moved with the market
 Modified      a standing order was changed, by request or because an order of its OCA group was filled in part
 Executed      an order, or a part of it, was filled
 Cancelled     an order left the book unfilled      Expired    its time was over
+Settled       a position ended with its instrument, without any order
 """
 
 import enum
@@ -48,6 +49,8 @@ class Reason(enum.Enum):
     UNKNOWN_PARENT = "unknown_parent"
     NOT_SHORTABLE = "not_shortable"
     NOT_TRADABLE = "not_tradable"
+    CONTRACT_EXPIRED = "contract_expired"
+    BOTH_SIDES = "both_sides"
 
 
 class Accepted(Value, frozen=True, tag="accepted"):
@@ -125,5 +128,12 @@ class Expired(Value, frozen=True, tag="expired"):
     at_ns: int
 
 
-ExchangeEvent = Accepted | Staged | Trailed | Rejected | Executed | Modified | Refused | Cancelled | Expired
+class Settled(Value, frozen=True, tag="settled"):
+    """A position ended with its instrument: the execution that closes it is of no order, and costs nothing."""
+
+    execution: Execution
+    commission: Commission
+
+
+ExchangeEvent = Accepted | Staged | Trailed | Rejected | Executed | Modified | Refused | Cancelled | Expired | Settled
 """Anything the exchange says."""

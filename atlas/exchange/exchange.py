@@ -12,8 +12,10 @@ from atlas.domain._struct import Value
 from atlas.exchange.book import Book, BookState
 from atlas.exchange.calendar import AlwaysRegular, Calendar
 from atlas.exchange.clearing import Clearing, Objection
+from atlas.exchange.contingency import BOTH_SIDES
 from atlas.exchange.engine import Engine
-from atlas.exchange.events import Accepted, ExchangeEvent, Executed, Modified, Reason, Refused, Rejected, Stage
+from atlas.exchange.events import Accepted, ExchangeEvent, Executed, Modified, Reason, Refused, Rejected, Settled, Stage
+from atlas.exchange.expiry import CONTRACT_EXPIRED
 from atlas.exchange.ledger import Ledger, LedgerState
 from atlas.exchange.margin import MarginState, WhatIf
 from atlas.exchange.objections import change_objection, order_objection
@@ -188,7 +190,6 @@ class Exchange:
         if objection:
             return [*passed, Rejected(order, *objection, at_ns)]
         book = self._book
-        book.wake(self._markets[order.instrument], at_ns)
         provisional = Standing(order, 0, 0, Stage.HELD, *book.begin(order, at_ns))
         provisional.is_free = provisional.is_free or order.parent_id in book.filled
         stage = self._engine.stage(provisional)
@@ -231,6 +232,12 @@ class Exchange:
             return Reason.DUPLICATE_ID, f"order {order.id} already stands"
         if standing is None and order.parent_id and order.parent_id not in book.orders and order.parent_id not in book.filled:
             return Reason.UNKNOWN_PARENT, "Missing parent order."
+        if standing is None:
+            book.wake(self._markets[order.instrument], at_ns)
+            if self._markets[order.instrument].is_over:
+                return Reason.CONTRACT_EXPIRED, CONTRACT_EXPIRED
+            if (not order.parent_id or order.parent_id in book.filled) and book.faces(order):
+                return Reason.BOTH_SIDES, BOTH_SIDES
         return order_objection(order, instrument, self.ledger.accounts, self._markets, at_ns) or self._clearing.objection(
             order, standing, book.commitments
         )
@@ -240,11 +247,16 @@ class Exchange:
         said, self._engine.said = self._engine.said, []
         return said
 
+    def book(self, executed: Executed) -> None:
+        """Book what was bought or sold without any order, as where an option is exercised."""
+        self._book.wake(self._markets[executed.execution.instrument], executed.execution.at_ns)
+        self.ledger.apply(executed.execution, executed.commission)
+
     # How it rests and goes on.
 
     def apply(self, event: ExchangeEvent) -> None:
         """Make `event` so. Only for rebuilding an exchange: what it says itself it has applied."""
-        self._book.advance(event.execution.at_ns if isinstance(event, Executed) else event.at_ns)
+        self._book.advance(event.execution.at_ns if isinstance(event, (Executed, Settled)) else event.at_ns)
         self._book.apply(event)
         self._book.refresh()
 

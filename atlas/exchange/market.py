@@ -146,6 +146,11 @@ class Market:
         """Whether its phase will change."""
         return 0 < self.until_ns < NEVER_NS
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its instrument is past its last trading moment: it has expired, and no session of it is to come."""
+        return bool(self.instrument.expiry) and self.phase is Phase.CLOSED and self.until_ns >= NEVER_NS
+
     # How it rests.
 
     def state(self) -> MarketState:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from atlas.exchange import Accepted, Cancelled, Executed, Expired, Modified, Rejected, Stage, Staged, Trailed
+from atlas.exchange import Accepted, Cancelled, Executed, Expired, Modified, Rejected, Settled, Stage, Staged, Trailed
 from ib_gateway.simulator.broker.held import (
     UNTRANSMITTED,
     Booked,
@@ -114,8 +114,10 @@ class Book:
             case Corrected():
                 self._correct(record)
             case Booked(executed, client_id):
-                execution = executed.execution
-                self._count(executed, Fill(executed, "", client_id, 0, "", execution.quantity, execution.price))
+                self._count(executed, _fill_of_no_order(executed, client_id))
+            case Settled(execution, commission):
+                executed = Executed(execution, commission)
+                self._count(executed, _fill_of_no_order(executed, 0))
             case Lapsed():
                 self.lapsed.append(record)
             case Accepted(order, perm_id):
@@ -262,6 +264,11 @@ class Book:
 def _status(stage: Stage) -> str:
     """IB's status of an order that stands."""
     return "Submitted" if stage is Stage.WORKING else "PreSubmitted"
+
+
+def _fill_of_no_order(executed: Executed, client_id: int) -> Fill:
+    execution = executed.execution
+    return Fill(executed, "", client_id, 0, "", execution.quantity, execution.price)
 
 
 def _fill(executed: Executed, held: HeldOrder) -> Fill:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from atlas.exchange import Accepted, Cancelled, ExchangeState, Executed, Expired, Modified, Rejected, Staged, Trailed
+from atlas.exchange import Accepted, Cancelled, ExchangeState, Executed, Expired, Modified, Rejected, Settled, Staged, Trailed
 from atlas.exchange.ledger import LedgerState
 from ib_gateway.simulator.broker.accounts.advisor import Structure
 from ib_gateway.simulator.broker.held import (
@@ -74,6 +74,7 @@ Record = (
     | Modified
     | Cancelled
     | Expired
+    | Settled
     | Structure
     | SessionClosed
     | DayBegan
@@ -94,6 +95,8 @@ def instruments_of(record: Record) -> set[str]:
             return {record.instrument}
         case Booked(executed):
             return {executed.execution.instrument}
+        case Settled(execution):
+            return {execution.instrument}
     return set()
 
 

@@ -13,6 +13,7 @@ from atlas.exchange import (
     Modified,
     Refused,
     Rejected,
+    Settled,
     Staged,
     Trailed,
 )
@@ -38,6 +39,8 @@ def told(event: ExchangeEvent) -> str:
             return " ".join(f"{name} {price:g}" for name, price in (("stop", stop), ("limit", limit)) if price is not None)
         case Executed(execution):
             return f"{execution.quantity:g}@{execution.price:g}"
+        case Settled(execution):
+            return f"settled {execution.side.sign * execution.quantity:g}@{execution.price:g}"
         case Modified(order):
             return f"{order.quantity:g} in all"
         case Rejected(_, reason) | Refused(_, reason):
@@ -50,7 +53,7 @@ def told(event: ExchangeEvent) -> str:
 
 def name_of(event: ExchangeEvent) -> str:
     """The id of the order that an event is about."""
-    if isinstance(event, Executed):
+    if isinstance(event, (Executed, Settled)):
         return event.execution.order_id
     return event.order.id if isinstance(event, (Accepted, Modified, Rejected)) else event.order_id
 

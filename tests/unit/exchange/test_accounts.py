@@ -9,13 +9,15 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from atlas.domain import Instrument, InstrumentKind, OptionRight, OrderKind, Share, Side
-from atlas.exchange import Exchange, Executed, MarginRate, Reason, Rejected, Staged, Terms
+from atlas.exchange import Cancelled, Exchange, Executed, MarginRate, Reason, Rejected, Staged, Terms
 from atlas.exchange.allocation import divided
 from atlas.exchange.margin import MARGIN_RATES, requirement
 from tests.unit.exchange.flows import OTHER, new_exchange
-from tests.unit.exchange.listings import AAPL, ACCOUNT, order, quote
+from tests.unit.exchange.listings import AAPL, ACCOUNT, ES, order, quote
+from tests.unit.exchange.stories import story
 
 CALL = Instrument(
     "AAPL-20261218-100C@SMART", InstrumentKind.OPTION, "AAPL", "SMART", "USD", 9, 0.01, 100,
@@ -157,3 +159,45 @@ def test_what_an_order_for_several_would_do_is_said_for_all_of_them():
     exchange.on_quote(quote(AAPL, 100, 100, at=300))
     answer = exchange.what_if(order(AAPL, Side.BUY, 100, **shares(DU1=60, DU2=40)))
     assert (answer.before.equity, answer.after.initial, answer.commission) == (2_000_000.0, 5000.0, 2.0)
+
+
+ON_A_FUTURE = replace(CALL, id="ES-20261218-100C@CME", con_id=11, underlying=ES.id)
+NOT_OF_THE_US = replace(CALL, id="BMW-20261218-100C@EUREX:EUR", con_id=12, currency="EUR")
+BOUGHT, SOLD = (CALL, Side.BUY, 1, 4.0), (CALL, Side.SELL, 1, 6.0)
+
+# (orders as (terms, more terms), what becomes of each)
+BOTH_SIDES = [
+    ("one after the other", [(BOUGHT, {}), (SOLD, {})], ["working", "both_sides"]),
+    ("sold first", [(SOLD, {}), (BOUGHT, {})], ["working", "both_sides"]),
+    ("of one group", [(BOUGHT, {"oca_group": "g"}), (SOLD, {"oca_group": "g"})], ["working", "both_sides"]),
+    ("one side", [(BOUGHT, {}), (BOUGHT, {})], ["working", "working"]),
+    ("two accounts", [(BOUGHT, {}), (SOLD, {"account": OTHER})], ["working", "working"]),
+    ("one account of several", [(BOUGHT, shares(DU1=1, DU2=1)), (SOLD, {"account": OTHER})], ["working", "both_sides"]),
+    ("a share", [((AAPL, *BOUGHT[1:]), {}), ((AAPL, *SOLD[1:]), {})], ["working", "working"]),
+    ("an option on a future", [((ON_A_FUTURE, *BOUGHT[1:]), {}), ((ON_A_FUTURE, *SOLD[1:]), {})], ["working", "working"]),
+    ("in euro", [((NOT_OF_THE_US, *BOUGHT[1:]), {}), ((NOT_OF_THE_US, *SOLD[1:]), {})], ["working", "working"]),
+    ("a bracket", [(BOUGHT, {"id": "entry"}), (SOLD, {"parent_id": "entry"})], ["working", "held"]),
+    ("a held child", [(BOUGHT, {"id": "e"}), (SOLD, {"parent_id": "e"}), (BOUGHT, {})], ["working", "held", "working"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("placed", "outcome"), [row[1:] for row in BOTH_SIDES], ids=[row[0] for row in BOTH_SIDES])
+def test_on_one_us_option_an_account_has_no_open_orders_on_both_sides(placed, outcome):
+    exchange = Exchange([AAPL, ES, CALL, ON_A_FUTURE, NOT_OF_THE_US], {ACCOUNT: {"USD": 1e6}, OTHER: {"USD": 1e6}})
+    orders = [order(*terms, **({"quantity": 2.0} if "shares" in more else {}) | more) for terms, more in placed]
+    assert story(exchange, *orders) == outcome
+
+
+def test_a_child_that_its_parents_fill_releases_against_an_open_order_is_cancelled():
+    exchange = Exchange([AAPL, CALL], {ACCOUNT: {"USD": 1e6}})
+    story(exchange, order(*BOUGHT, id="entry"), order(*SOLD, id="exit", parent_id="entry"), order(*BOUGHT[:3], 3.0, id="more"))
+    *_, cancelled = exchange.on_quote(quote(CALL, 3.9, 4.0))
+    assert (type(cancelled), cancelled.order_id) == (Cancelled, "exit")
+    assert cancelled.text == "Cannot have open orders on both sides of the same US Option contract in the same account."
+
+
+def test_words_of_an_order_on_the_other_side():
+    exchange = Exchange([AAPL, CALL], {ACCOUNT: {"USD": 1e6}})
+    exchange.submit(order(*BOUGHT), 1)
+    (rejected,) = exchange.submit(order(*SOLD), 1)
+    assert rejected.text == "Cannot have open orders on both sides of the same US Option contract in the same account."

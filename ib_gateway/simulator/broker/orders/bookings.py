@@ -20,7 +20,7 @@ def book(exchange: Exchange, record: Record) -> None:
         case Corrected():
             _correct(exchange, record)
         case Booked(executed):
-            exchange.ledger.apply(executed.execution, executed.commission)
+            exchange.book(executed)
         case _ if isinstance(record, ExchangeEvent):
             exchange.apply(record)
 

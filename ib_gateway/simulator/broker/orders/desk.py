@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from atlas.domain import Order, Side
-from atlas.exchange import Accepted, Cancelled, ExchangeEvent, Executed, Expired, Refused, Rejected, Trailed
+from atlas.exchange import Accepted, Cancelled, ExchangeEvent, Executed, Expired, Refused, Rejected, Settled, Trailed
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.floor import Floor, Handler, Handlers
 from ib_gateway.simulator.broker.held import LOCATING, UNTRANSMITTED, Changed, HeldOrder, Placed, Withdrawn
@@ -352,6 +352,11 @@ class OrderDesk:
         """Write down what the exchange said, and tell the clients whose orders it is about."""
         floor = self._floor
         for event in events:
+            if isinstance(event, Settled):
+                floor.record(event)
+                self.teller.tell_execution(floor.book.fills[-1])
+                self.traded.add((event.execution.account, event.execution.instrument))
+                continue
             held = floor.book.named(order_id_of(event))
             if isinstance(event, Refused):
                 if held.proposed is not None:
