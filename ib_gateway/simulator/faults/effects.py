@@ -29,9 +29,16 @@ class Close(NamedTuple):
 
 
 class Stall(NamedTuple):
-    """Neither read from a connected client, None is all of them, nor write to it, until nothing is half-open any more."""
+    """Neither read from a connected client, None is all of them, nor write to it, until `GoOn` ends that of this fault."""
 
     client_id: int | None
+    by: int
+
+
+class GoOn(NamedTuple):
+    """A fault that stalled clients is over; they go on unless another one stalls them too."""
+
+    by: int
 
 
 class LoseSubscriptions(NamedTuple):
@@ -50,7 +57,7 @@ class Amend(NamedTuple):
     fault: CorrectExecution | BustExecution | ForkOrder
 
 
-Effect = Tell | Ask | Close | Stall | LoseSubscriptions | ResetPort | Amend
+Effect = Tell | Ask | Close | Stall | GoOn | LoseSubscriptions | ResetPort | Amend
 """Anything to be done once."""
 
 PortState = Literal["open", "restarting", "waiting-for-two-factor"]
@@ -61,8 +68,7 @@ class Posture(NamedTuple):
 
     port: PortState = "open"
     frozen: bool = False
-    new_sockets_stall: bool = False
-    sockets_stall: bool = False
+    new_sockets_stall: frozenset[int] = frozenset()  # by which faults
     read_only: bool = False
     competing: bool = False
     farms_down: frozenset[str] = frozenset()

@@ -1,6 +1,6 @@
 """What becomes of single messages: delayed, behind others, twice, never, or answered with an error."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -149,20 +149,3 @@ def _number_of(message: Message) -> int:
         if number is not None:
             return int(number)
     return -1
-
-
-def through(filters: Iterable[Filter], client_id: int, message: Message, later: Later) -> list[Effect]:
-    """What becomes of a message that passes several faults, the oldest first; what one makes of it the next one sees."""
-    effects: list[Effect] = [effect_of(client_id, message)]
-    for one in filters:
-        effects = [after for effect in effects for after in _again(one, client_id, message, effect, later)]
-    return effects
-
-
-def _again(one: Filter, client_id: int, message: Message, effect: Effect, later: Later) -> list[Effect]:
-    match effect:
-        case Tell(_, reply) if one.direction == "reply" and isinstance(message, Reply):
-            return one.apply(client_id, reply, later)
-        case Ask(_, request) if one.direction == "request":
-            return one.apply(client_id, request, later)
-    return [effect]

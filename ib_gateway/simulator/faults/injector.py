@@ -4,22 +4,23 @@ While nothing passes through it that could be hit, `quiet` is true and nobody ne
 """
 
 import heapq
-from collections.abc import Callable
 from itertools import count
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ib_gateway.simulator.faults import notices
+from ib_gateway.simulator.faults.chain import Action, Chain
 from ib_gateway.simulator.faults.effects import (
     Amend,
     Close,
     Effect,
+    GoOn,
     LoseSubscriptions,
     Posture,
     ResetPort,
     Stall,
     Tell,
 )
-from ib_gateway.simulator.faults.filters import Filter, Message, effect_of, through
+from ib_gateway.simulator.faults.filters import Filter, Message, effect_of
 from ib_gateway.simulator.faults.kinds import Kinds
 from ib_gateway.simulator.faults.link import Link
 from ib_gateway.simulator.faults.model import (
@@ -75,12 +76,11 @@ class Injector:
         self._kinds = kinds
         self._seed = seed
         self._active: dict[int, Active] = {}
-        self._filters: dict[int, Filter] = {}
+        self._chain = Chain(self)
         self._link = Link()
         self._clients: set[int] = set()
-        self._visits: dict[int, int] = {}
         self._used_ids: dict[int, set[int]] = {}
-        self._timeline: list[tuple[int, int, Callable[[int], list[Effect]]]] = []
+        self._timeline: list[tuple[int, int, Action]] = []
         self._order = count()
 
     # Faults.
@@ -93,14 +93,14 @@ class Injector:
         """
         number = self.injected + 1
         if isinstance(fault, _FILTERS):
-            self._filters[number] = Filter(fault, self._kinds, f"{self._seed}/fault {number}")
+            self._chain.add(number, Filter(fault, self._kinds, f"{self._seed}/fault {number}"))
         self.injected = number
         seconds = fault.down_seconds if isinstance(fault, Restart) else fault.for_seconds if isinstance(fault, Lasting) else 0.0
         until = None if seconds is None else now_ns + round(seconds * _NS)
         if isinstance(fault, (Lasting, Restart)):
             self._active[number] = Active(number, fault, now_ns, until)
             if until is not None:
-                self._at(until, lambda at_ns: self.clear(number, at_ns))
+                self.at(until, lambda at_ns: self.clear(number, at_ns))
         effects = self._begin(number, fault, now_ns)
         self._settle()
         return number, effects
@@ -110,13 +110,14 @@ class Injector:
         ended = self._active.pop(number, None)
         if ended is None:
             return []
-        filtered = self._filters.pop(number, None)
-        effects = filtered.release() if filtered else []
+        effects = self._chain.remove(number, now_ns)
         self._used_ids.pop(number, None)
         match ended.fault:
-            case ConnectivityLost(data=data) if not self._any(ConnectivityLost):
-                effects += self._link.restore(data, self._farms_down())
-            case FarmOutage(data="lost"):
+            case ConnectivityLost():
+                effects += self._found(now_ns)
+            case HalfOpen():
+                effects.append(GoOn(number))
+            case FarmOutage(farm="usfarm", data="lost"):
                 effects.append(LoseSubscriptions())
             case Restart(two_factor=True):
                 effects += self.inject(TwoFactor(), now_ns)[1]
@@ -169,7 +170,7 @@ class Injector:
                 self._schedule(script, step.when.next_ns(at_ns), step)
             return self.inject(step.fault, at_ns)[1]
 
-        self._at(due_ns, happen)
+        self.at(due_ns, happen)
 
     # Time.
 
@@ -188,20 +189,18 @@ class Injector:
 
     # Clients and their messages.
 
-    def came(self, client_id: int) -> list[Effect]:
+    def came(self, client_id: int, now_ns: int) -> list[Effect]:
         """A client has started the API and was greeted."""
         self._clients.add(client_id)
         for used in self._used_ids.values():
             used.add(client_id)
-        return [Tell(client_id, notices.SERVER_BROKEN)] if self._link.lost else []
+        return self.say(client_id, notices.SERVER_BROKEN, now_ns) if self._link.lost else []
 
     def gone(self, client_id: int) -> None:
         """A client is gone, and everything that waits for it."""
         self._clients.discard(client_id)
-        self._visits[client_id] = self._visits.get(client_id, 0) + 1
         self._link.forget(client_id)
-        for one in self._filters.values():
-            one.forget(client_id)
+        self._chain.forget(client_id)
 
     def is_stuck(self, client_id: int) -> bool:
         """Whether a client id counts as in use though nobody uses it."""
@@ -222,19 +221,24 @@ class Injector:
         effects = self._pass(client_id, reply, now_ns) if passes else []
         return effects + self._set_off(client_id, reply, now_ns)
 
-    def _pass(self, client_id: int, message: Message, now_ns: int) -> list[Effect]:
-        if not self._filters:
+    def say(self, client_id: int | None, reply: Reply, now_ns: int) -> list[Effect]:
+        """What becomes of what the gateway says by itself, to one client or to all. It sets off no step of a scenario."""
+        if not self._chain:
+            return [Tell(client_id, reply)]
+        clients = sorted(self._clients) if client_id is None else [client_id]
+        return [effect for one in clients for effect in self._pass(one, reply, now_ns)]
+
+    def comes_late(self, client_id: int, message: Message, after: int, now_ns: int) -> bool:  # noqa: ARG002 - as chains ask
+        """Whether a message that a fault held may have its way, though IB may be gone meanwhile."""
+        if isinstance(message, Reply):
+            return self._link.passes_late(client_id, message)
+        return self._link.passes_request(client_id, message, after)
+
+    def _pass(self, client_id: int, message: Message, now_ns: int, after: int = 0) -> list[Effect]:
+        if not self._chain:
             return [effect_of(client_id, message)]
-        visit = self._visits.get(client_id, 0)
-
-        def later(seconds: float, then: Callable[[], list[Effect]]) -> None:
-            def act(_: int) -> list[Effect]:
-                return then() if self._visits.get(client_id, 0) == visit else []
-
-            self._at(now_ns + round(seconds * _NS), act)
-
-        effects = through(self._filters.values(), client_id, message, later)
-        for number in [number for number, one in self._filters.items() if one.spent]:
+        effects = self._chain.run(client_id, message, now_ns, after)
+        for number in self._chain.spent():
             effects += self.clear(number, now_ns)
         return effects
 
@@ -251,11 +255,14 @@ class Injector:
             case ConnectivityLost(repeat_seconds=seconds):
                 if seconds:
                     self._repeat(number, seconds, now_ns)
-                return self._link.lose(fault)
+                self._link.lose(fault)
+                return self.say(None, notices.LOST, now_ns)
             case ConnectivityRestored(data=data):
-                return self._restore(data)
+                for one in self._losses():
+                    del self._active[one.id]
+                return self._restore(data, now_ns)
             case Notice(code=code, farm=farm, client_id=client_id):
-                return [Tell(client_id, notices.notice(code, farm))]
+                return self.say(client_id, notices.notice(code, farm), now_ns)
             case Restart() | TwoFactor():
                 return [Close(None)]
             case PortReset(port=port):
@@ -263,42 +270,59 @@ class Injector:
             case Disconnect(client_id=client_id, reset=reset):
                 return [Close(client_id, reset)]
             case HalfOpen(sockets="existing" | "all", client_id=client_id):
-                return [Stall(client_id)]
+                return [Stall(client_id, number)]
             case StuckClientId(client_id=client_id):
                 self._used_ids[number] = {client_id} if client_id is not None else set(self._clients)
             case CorrectExecution() | BustExecution() | ForkOrder():
                 return [Amend(fault)]
         return []
 
-    def _restore(self, data: str) -> list[Effect]:
-        for one in [one for one in self._active.values() if isinstance(one.fault, ConnectivityLost)]:
-            del self._active[one.id]
-        return self._link.restore(data, self._farms_down())
+    def _found(self, now_ns: int) -> list[Effect]:
+        """A loss of IB is over: it is there again, unless another loss lasts."""
+        losses = self._losses()
+        if not losses:
+            return self._restore(self._link.data, now_ns)
+        if isinstance(losses[-1].fault, ConnectivityLost):
+            self._link.lose(losses[-1].fault)
+        return []
+
+    def _restore(self, data: Literal["maintained", "lost"], now_ns: int) -> list[Effect]:
+        done, said, held = self._link.restore(data, self._farms_down())
+        effects = done
+        for told in said:
+            effects += self.say(told.client_id, told.reply, now_ns)
+        for asked, after in held:
+            effects += self._pass(asked.client_id, asked.request, now_ns, after)
+        return effects
+
+    def _losses(self) -> list[Active]:
+        return [one for one in self._active.values() if isinstance(one.fault, ConnectivityLost)]
 
     def _repeat(self, number: int, seconds: float, now_ns: int) -> None:
         def again(at_ns: int) -> list[Effect]:
             if number not in self._active:
                 return []
             self._repeat(number, seconds, at_ns)
-            return [Tell(None, notices.LOST)]
+            return self.say(None, notices.LOST, at_ns)
 
-        self._at(now_ns + max(1, round(seconds * _NS)), again)
+        self.at(now_ns + round(seconds * _NS), again)
 
     # What follows from those in force.
 
     def _settle(self) -> None:
         port = "restarting" if self._any(Restart) else "waiting-for-two-factor" if self._any(TwoFactor) else "open"
-        half_open = [one.fault.sockets for one in self._active.values() if isinstance(one.fault, HalfOpen)]
+        half_open = [
+            one.id for one in self._active.values() if isinstance(one.fault, HalfOpen) and one.fault.sockets != "existing"
+        ]
         self.posture = Posture(
             port=port,  # type: ignore[arg-type]
             frozen=self._any(Freeze),
-            new_sockets_stall=any(sockets in ("new", "all") for sockets in half_open),
-            sockets_stall=bool(half_open),
+            new_sockets_stall=frozenset(half_open),
             read_only=self._any(ReadOnly),
             competing=self._any(CompetingSession),
             farms_down=self._farms_down(),
         )
-        self.quiet = not (self._filters or self._link.lost or (self.script and self.script.triggers))
+        self.quiet = not (self._chain or self._link.lost or (self.script and self.script.triggers))
 
     def _farms_down(self) -> frozenset[str]:
         return frozenset(one.fault.farm for one in self._active.values() if isinstance(one.fault, FarmOutage))
@@ -306,5 +330,6 @@ class Injector:
     def _any(self, kind: type[Fault]) -> bool:
         return any(isinstance(one.fault, kind) for one in self._active.values())
 
-    def _at(self, due_ns: int, action: Callable[[int], list[Effect]]) -> None:
+    def at(self, due_ns: int, action: Action) -> None:
+        """Find out at a time what is to be done then."""
         heapq.heappush(self._timeline, (due_ns, next(self._order), action))

@@ -1,23 +1,50 @@
 """Every fault that can be asked for, as a value: what it is called, how long it lasts, and what a client of the API sees of it.
 
 A fault that lasts has `for_seconds`; None is until it is cleared. Seconds are those of the gateway's own clock, so a scenario
-means the same at every speed. `client_id` None means every client.
+means the same at every speed. `client_id` None means every client. Numbers are finite, whole ones have 32 bits as those of the
+protocol, and texts have no control characters: NUL ends a field there.
 """
 
+import math
+import unicodedata
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+_MOST = 2**31 - 1
+_LEAST_REPEAT_SECONDS = 0.1
+
 Seconds = Annotated[float, Meta(ge=0, le=31_536_000)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
-Count = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=1, le=_MOST)]
+ClientId = Annotated[int, Meta(ge=0, le=_MOST)]
+Code = Annotated[int, Meta(ge=-_MOST - 1, le=_MOST)]
+Price = Annotated[float, Meta(ge=-1e9, le=1e9)]
+Quantity = Annotated[float, Meta(gt=0, le=1e12)]
 FarmName = Literal["usfarm", "ushmds", "secdefil"]
 Direction = Literal["reply", "request"]
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
-    """Anything that can go wrong."""
+    """Anything that can go wrong.
+
+    Raises:
+        ValueError: a number is not finite, or a text has control characters.
+    """
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name} is {value}; it must be a number that is finite")
+            if isinstance(value, str) and not is_plain(value):
+                raise ValueError(f"{name} is {value!r}; it must not have control characters")
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text can be told as it is: it has no control characters, and nothing that is no character at all."""
+    return not any(unicodedata.category(one) in ("Cc", "Cs") for one in text)
 
 
 class Lasting(Fault, frozen=True, kw_only=True):
@@ -37,9 +64,9 @@ class ConnectivityLost(Lasting, frozen=True, kw_only=True, tag="connectivity-los
     clients find it by reqExecutions, reqPositions and reqCompletedOrders. Who connects meanwhile hears 2110.
 
     Attributes:
-        repeat_seconds: 1100 is said again so often; 0 says it once.
+        repeat_seconds: 1100 is said again so often, at least 0.1; 0 says it once.
         data: "maintained" ends in 1102, with subscriptions as they were; "lost" in 1101: they are gone, clients must subscribe
-            again.
+            again. Of several at a time one that loses is enough.
         requests: "held" acts on requests once IB is there again; "lost" drops them without a word, orders included.
         tell_missed: True tells order messages of the window after 1102, as a gateway that caught up does.
     """
@@ -48,6 +75,13 @@ class ConnectivityLost(Lasting, frozen=True, kw_only=True, tag="connectivity-los
     data: Literal["maintained", "lost"] = "maintained"
     requests: Literal["held", "lost"] = "held"
     tell_missed: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if 0 < self.repeat_seconds < _LEAST_REPEAT_SECONDS:
+            raise ValueError(
+                f"repeat_seconds is {self.repeat_seconds:g}; it is 0 for once, or {_LEAST_REPEAT_SECONDS} at least"
+            )
 
 
 class ConnectivityRestored(Fault, frozen=True, kw_only=True, tag="connectivity-restored"):
@@ -66,7 +100,7 @@ class Notice(Fault, frozen=True, kw_only=True, tag="notice"):
 
     code: Literal[2103, 2104, 2105, 2106, 2107, 2108, 2110, 2119, 2157, 2158]
     farm: str = ""
-    client_id: int | None = None
+    client_id: ClientId | None = None
 
 
 class FarmOutage(Lasting, frozen=True, kw_only=True, tag="farm-outage"):
@@ -74,7 +108,8 @@ class FarmOutage(Lasting, frozen=True, kw_only=True, tag="farm-outage"):
 
     Attributes:
         farm: Which farm.
-        data: "maintained" lets streams go on afterwards; "lost" leaves them dead without a word, until clients subscribe again.
+        data: "maintained" lets streams go on afterwards; "lost" leaves those of usfarm dead without a word, until
+            clients subscribe again; the other farms have no streams to lose.
     """
 
     farm: FarmName = "usfarm"
@@ -127,7 +162,7 @@ class Disconnect(Fault, frozen=True, kw_only=True, tag="disconnect"):
         reset: True cuts it with a TCP reset, and what was not sent yet is lost.
     """
 
-    client_id: int | None = None
+    client_id: ClientId | None = None
     reset: bool = False
 
 
@@ -140,7 +175,7 @@ class HalfOpen(Lasting, frozen=True, kw_only=True, tag="half-open"):
     """
 
     sockets: Literal["new", "existing", "all"] = "new"
-    client_id: int | None = None
+    client_id: ClientId | None = None
 
 
 class Freeze(Lasting, frozen=True, kw_only=True, tag="freeze"):
@@ -158,7 +193,7 @@ class StuckClientId(Lasting, frozen=True, kw_only=True, tag="stuck-client-id"):
         client_id: The id; None is every id that was in use when the fault began or came into use while it lasts.
     """
 
-    client_id: int | None = None
+    client_id: ClientId | None = None
 
 
 # Answers.
@@ -176,9 +211,9 @@ class AnswerError(Lasting, frozen=True, kw_only=True, tag="answer-error"):
     """
 
     message: str
-    code: int
+    code: Code
     text: str
-    client_id: int | None = None
+    client_id: ClientId | None = None
     probability: Probability = 1.0
     count: Count | None = None
 
@@ -186,7 +221,7 @@ class AnswerError(Lasting, frozen=True, kw_only=True, tag="answer-error"):
 class PacingViolation(Lasting, frozen=True, kw_only=True, tag="pacing-violation"):
     """Historical requests are answered with 162, "Historical data request pacing violation", whatever their pace was."""
 
-    client_id: int | None = None
+    client_id: ClientId | None = None
     probability: Probability = 1.0
     count: Count | None = None
 
@@ -194,7 +229,7 @@ class PacingViolation(Lasting, frozen=True, kw_only=True, tag="pacing-violation"
 class LineLimit(Lasting, frozen=True, kw_only=True, tag="line-limit"):
     """Market data requests are answered with 101: all lines are in use."""
 
-    client_id: int | None = None
+    client_id: ClientId | None = None
     probability: Probability = 1.0
     count: Count | None = None
 
@@ -214,7 +249,7 @@ class OnMessages(Lasting, frozen=True, kw_only=True):
 
     message: str
     direction: Direction = "reply"
-    client_id: int | None = None
+    client_id: ClientId | None = None
     probability: Probability = 1.0
     count: Count | None = None
 
@@ -270,8 +305,8 @@ class CorrectExecution(Fault, frozen=True, kw_only=True, tag="correct-execution"
     """
 
     execution_id: str | None = None
-    price: float | None = None
-    quantity: Annotated[float, Meta(gt=0)] | None = None
+    price: Price | None = None
+    quantity: Quantity | None = None
 
 
 class BustExecution(Fault, frozen=True, kw_only=True, tag="bust-execution"):
@@ -292,8 +327,8 @@ class ForkOrder(Fault, frozen=True, kw_only=True, tag="fork-order"):
         order_id: Which; None is the one whose message set this off, or the newest.
     """
 
-    client_id: int | None = None
-    order_id: int | None = None
+    client_id: ClientId | None = None
+    order_id: Code | None = None
 
 
 AnyFault = (

@@ -4,19 +4,40 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from atlas.domain import AtlasError, BadInput
 from ib_gateway.simulator.broker import Broker
 from ib_gateway.simulator.broker.orders.terms import Turned
 from ib_gateway.simulator.codec import tables
-from ib_gateway.simulator.faults import Active, Fault, Injector, Kinds, Scenario, load
-from ib_gateway.simulator.faults.effects import Amend, Ask, Close, Effect, LoseSubscriptions, Posture, ResetPort, Stall, Tell
-from ib_gateway.simulator.faults.model import BustExecution, CorrectExecution, Direction, ForkOrder
+from ib_gateway.simulator.faults import Active, Fault, Injector, Kinds, Scenario, fault_of, load
+from ib_gateway.simulator.faults.effects import (
+    Amend,
+    Ask,
+    Close,
+    Effect,
+    GoOn,
+    LoseSubscriptions,
+    Posture,
+    ResetPort,
+    Stall,
+    Tell,
+)
+from ib_gateway.simulator.faults.model import (
+    BustExecution,
+    CorrectExecution,
+    Direction,
+    Disconnect,
+    ForkOrder,
+    HalfOpen,
+    Notice,
+)
 from ib_gateway.simulator.faults.notices import port_reset
 from ib_gateway.simulator.market import VirtualClock
 from ib_gateway.simulator.server.hall import Hall
 from ib_gateway.simulator.server.listener import Listener
+from ib_gateway.simulator.server.session import FROZEN
 
 _log = structlog.get_logger("ib_gateway.simulator")
 
@@ -51,9 +72,11 @@ class Faults:
         """Let a fault happen; returns the id that clears it, if it lasts.
 
         Raises:
-            BadInput: it is about a message, execution, order or client that there is not.
+            BadInput: it is about a message, execution, order or client that there is not, or has a value that makes no sense.
             Unavailable: it moves the port to one that is taken.
         """
+        fault = fault_of(msgspec.to_builtins(fault))  # made by hand, it was never looked at as a whole
+        self._check_client(fault)
         number, effects = self._injector.inject(fault, self._clock.now_ns())
         self._carry_out(effects)
         _log.info("fault injected", id=number, fault=repr(fault))
@@ -107,9 +130,11 @@ class Faults:
 
     @property
     def state(self) -> str:
-        """running, frozen, restarting or waiting-for-two-factor."""
+        """running, frozen, restarting, waiting-for-two-factor, or port-taken: another process has it."""
         stands = self._injector.posture
-        return stands.port if stands.port != "open" else "frozen" if stands.frozen else "running"
+        if stands.port != "open":
+            return stands.port
+        return "port-taken" if self._listener.taken else "frozen" if stands.frozen else "running"
 
     # For the gateway.
 
@@ -174,11 +199,16 @@ class Faults:
             case Ask():
                 self._hall.act_on(effect)
             case Close(client_id=client_id, reset=reset):
+                if client_id is not None:
+                    self._expect(client_id)
                 for session in self._hall.of(client_id):
                     session.abort() if reset or session.stalled else session.close()
-            case Stall(client_id=client_id):
+            case Stall(client_id=client_id, by=number):
                 for session in self._hall.of(client_id):
-                    session.stall()
+                    session.stall(number)
+            case GoOn(by=number):
+                for session in self._hall.of(None):
+                    session.go_on(number)
             case LoseSubscriptions():
                 self._broker.lose_subscriptions()
             case ResetPort(port=port):
@@ -191,10 +221,11 @@ class Faults:
 
     def _reset_port(self, port: int | None) -> None:
         self._listener.refuse(port)
-        self._hall.tell(Tell(None, port_reset(self._listener.port)))
+        self._carry_out(self._injector.say(None, port_reset(self._listener.port), self._clock.now_ns()))
         for session in self._hall.of(None):
             session.close()
-        self._listener.open()
+        if self._injector.posture.port == "open":
+            self._listener.open()
 
     def _amend(self, fault: CorrectExecution | BustExecution | ForkOrder) -> None:
         broker = self._broker
@@ -207,6 +238,18 @@ class Faults:
                 if order_id is None or client_id is None:
                     client_id, order_id = self._newest_order(client_id, order_id)
                 broker.fork_order(client_id, order_id)
+
+    def _check_client(self, fault: Fault) -> None:
+        match fault:
+            case Disconnect(client_id=int(client_id)) | Notice(client_id=int(client_id)):
+                self._expect(client_id)
+            case HalfOpen(sockets="existing", client_id=int(client_id)):
+                self._expect(client_id)
+
+    def _expect(self, client_id: int) -> None:
+        if client_id not in self._hall.sessions:
+            there = ", ".join(str(one) for one in sorted(self._hall.sessions)) or "nobody"
+            raise BadInput(f"client {client_id} is not connected; connected: {there}")
 
     def _newest_execution(self) -> str:
         newest = self._broker.newest_execution()
@@ -229,13 +272,11 @@ class Faults:
         broker = self._broker
         if stands.port != stood.port and self._listener.port:
             self._listener.open() if stands.port == "open" else self._listener.refuse() if stood.port == "open" else None
-            _log.info("gateway " + ("ready" if stands.port == "open" else stands.port), port=self._listener.port)
-        if stands.frozen and not stood.frozen:
+            if stands.port != "open":
+                _log.info(f"gateway {stands.port}", port=self._listener.port)
+        if stands.frozen != stood.frozen:
             for session in self._hall.of(None):
-                session.stall()
-        if (stood.frozen or stood.sockets_stall) and not (stands.frozen or stands.sockets_stall):
-            for session in self._hall.of(None):
-                session.go_on()
+                session.stall(FROZEN) if stands.frozen else session.go_on(FROZEN)
         if stands.read_only != stood.read_only:
             broker.read_only = stands.read_only or self._read_only
         if stands.competing != stood.competing:

@@ -14,7 +14,7 @@ from ib_gateway.simulator.messages.replies import Error, Reply
 from ib_gateway.simulator.messages.requests import Request
 from ib_gateway.simulator.options import SimulatorOptions
 from ib_gateway.simulator.server.counters import Counters
-from ib_gateway.simulator.server.session import Session
+from ib_gateway.simulator.server.session import FROZEN, Session
 
 _HANG_UP_SECONDS = 1.0
 
@@ -57,7 +57,7 @@ class Hall:
         session.client_id = client_id
         with self._answers_to(client_id):
             self.broker.connect(client_id)
-            self._do(self._injector.came(client_id))
+            self._do(self._injector.came(client_id, self._clock.now_ns()))
         return True
 
     def ask(self, session: Session, request: Request) -> None:
@@ -75,7 +75,12 @@ class Hall:
         except Exception as error:  # noqa: BLE001 - a fault of ours in one request must not cut its client off
             session = self.sessions[client_id]
             self.counters.fault(type(request).__name__, session.peer, error)
-            session.say(Error(getattr(request, "req_id", -1), 320, f"Error processing request: {error!r}"))
+            self.say(client_id, Error(getattr(request, "req_id", -1), 320, f"Error processing request: {error!r}"))
+
+    def say(self, client_id: int, reply: Reply) -> None:
+        """The gateway itself has something to say to a client."""
+        with self._answers_to(client_id):
+            self.send(client_id, reply)
 
     def leave(self, session: Session) -> None:
         """A connection is gone."""
@@ -148,18 +153,18 @@ class Hall:
 
     @contextlib.contextmanager
     def _answers_to(self, client_id: int) -> Iterator[None]:
-        self._answering = client_id
+        before, self._answering = self._answering, client_id
         try:
             yield
         finally:
-            self._answering = None
+            self._answering = before
 
     # Connections.
 
     def accept(self) -> Session:
         """A new connection."""
         posture = self._injector.posture
-        session = Session(self, stalled=posture.new_sockets_stall or posture.frozen)
+        session = Session(self, stalled_by=posture.new_sockets_stall | ({FROZEN} if posture.frozen else set()))
         self.connections.add(session)
         self._alone.clear()
         return session

@@ -1,13 +1,23 @@
-"""The socket that clients come to: it listens, or refuses while it keeps its port."""
+"""The socket that clients come to: it listens, or refuses while it keeps its port.
+
+A port that refuses is bound and does not listen. Another process that insists can take it then, and listen in its place: then
+this one waits until it is free again.
+"""
 
 import asyncio
+import contextlib
 import errno
 import socket
 from collections.abc import Callable
 
+import structlog
+
 from atlas.domain import Unavailable
 
+_log = structlog.get_logger("ib_gateway.simulator")
+
 _BACKLOG = 1024
+_RETRY_SECONDS = 1.0
 _WHY = {
     errno.EADDRINUSE: "in use",
     errno.EACCES: "not allowed",
@@ -18,9 +28,12 @@ _WHY = {
 class Listener:
     """A port of a host. Bound without listening, a port refuses connections and nobody else can take it."""
 
-    def __init__(self, host: str, accept: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(self, host: str, accept: Callable[[], asyncio.Protocol], *, retry_seconds: float = _RETRY_SECONDS) -> None:
         self.host = host
         self.port = 0
+        self.taken = False
+        """Whether another process has the port."""
+        self._retry_seconds = retry_seconds
         self._accept = accept
         self._bound: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
@@ -55,20 +68,32 @@ class Listener:
             for server in list(self._servers):
                 await server.start_serving()
         except OSError as error:
-            for taken in bound:
-                taken.close()
+            self._give_back(bound)
             raise self._unavailable(self.port, error) from error
 
     def open(self) -> None:
-        """Accept connections from the next turn of the loop on."""
-        if self._opening is None and self._bound:
+        """Accept connections from the next turn of the loop on, or from when nobody else has the port any more."""
+        if self._opening is None and self.port and not self._servers:
             self._opening = asyncio.get_running_loop().create_task(self._open())
 
     async def _open(self) -> None:
+        while not await self._opened():  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(self._retry_seconds)
+        self._opening = None
+        _log.info("gateway ready", port=self.port)
+
+    async def _opened(self) -> bool:
         try:
+            if not self._bound:
+                self._bound = self._take(self.port)
             await self.listen()
-        finally:
-            self._opening = None
+        except Unavailable:
+            if not self.taken:
+                _log.warning("port taken", port=self.port, detail="another process listens on it; tried again until it is free")
+            self.taken = True
+            return False
+        self.taken = False
+        return True
 
     def refuse(self, port: int | None = None) -> None:
         """Accept nothing more, and keep the port, or take another one.
@@ -80,7 +105,8 @@ class Listener:
         self.close()
         if moved:
             self._bound, self.port = moved, moved[0].getsockname()[1]
-        else:
+            return
+        with contextlib.suppress(Unavailable):  # somebody else has it; `open` waits for it
             self.bind(self.port)
 
     def close(self) -> None:
@@ -88,8 +114,12 @@ class Listener:
         if self._opening:
             self._opening.cancel()
             self._opening = None
-        servers, self._servers = self._servers, []
+        self.taken = False
         bound, self._bound = self._bound, []
+        self._give_back(bound)
+
+    def _give_back(self, bound: list[socket.socket]) -> None:
+        servers, self._servers = self._servers, []
         for server in servers:
             server.close()
         for taken in bound:

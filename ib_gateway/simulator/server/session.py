@@ -1,8 +1,10 @@
 """One connection: bytes in, requests out; replies in, bytes out. Says nothing before its client has started the API."""
 
 import asyncio
+import itertools
 import time
 from collections import deque
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
@@ -14,6 +16,9 @@ from ib_gateway.simulator.server.counters import Counters
 from ib_gateway.simulator.server.pace import VIOLATIONS, Pace
 from ib_gateway.simulator.wire import Handshake, WireError
 from ib_gateway.simulator.wire.handshake import answer
+
+FROZEN = 0
+"""What stalls a session when the whole process stands still; anything else is the number of a fault."""
 
 _HIGH_WATER = 256 * 1024
 _HANG_UP_SECONDS = 1.0
@@ -46,6 +51,10 @@ class Hall(Protocol):
         """A client asks something."""
         ...
 
+    def say(self, client_id: int, reply: replies.Reply) -> None:
+        """The gateway itself has something to say to a client."""
+        ...
+
     def leave(self, session: "Session") -> None:
         """A connection is gone."""
         ...
@@ -56,9 +65,12 @@ class Hall(Protocol):
 
 
 class Session(asyncio.Protocol):
-    """A connection from its first byte to its last. Stalled, it neither reads nor writes, and stays open."""
+    """A connection from its first byte to its last. Stalled, it neither reads nor writes, and stays open.
 
-    def __init__(self, hall: Hall, *, stalled: bool) -> None:
+    Several faults may stall it at a time, each by its number; it goes on once all are over.
+    """
+
+    def __init__(self, hall: Hall, *, stalled_by: Iterable[int] = ()) -> None:
         self._hall = hall
         self._handshake = Handshake()
         self._reader = self._handshake.rest()
@@ -71,7 +83,9 @@ class Session(asyncio.Protocol):
         self._out: list[bytes] = []
         self._newest = Newest()
         self._congested = False
-        self._stalled = stalled
+        self._stalled_by = set(stalled_by)
+        self._stalled = bool(self._stalled_by)
+        self._kept_back = _KeptBack()
         self._said: set[str] = set()
         self._writable = asyncio.Event()
         self._writable.set()
@@ -159,39 +173,51 @@ class Session(asyncio.Protocol):
 
     def flush(self) -> None:
         """Write what is to be said; cut off a peer for which too much is waiting, if the market does not wait for it."""
-        if not self._out or self._stalled:
+        if not self._out:
+            return
+        if self._transport is None or self._transport.is_closing():
+            self._out = []
+            return
+        if self._stalled:
+            if self._kept_back.of(self._out) > self._hall.max_buffered_bytes:
+                self._cut_off()
             return
         data, self._out = b"".join(self._out), []
-        if self._transport is None or self._transport.is_closing():
-            return
         self._transport.write(data)
         waiting = self._transport.get_write_buffer_size()
         if waiting > self._hall.max_buffered_bytes and not self._hall.lossless:
-            self._complain("slow_reader", f"more than {self._hall.max_buffered_bytes} bytes are waiting for it")
-            self.abort()
+            self._cut_off()
 
     async def drained(self) -> None:
         """Return when the peer has caught up, or is gone."""
         await self._writable.wait()
 
-    def stall(self) -> None:
+    def stall(self, by: int) -> None:
         """Neither read nor write from now on, as a process that stands still."""
-        if not self._stalled and self._transport is not None and not self._transport.is_closing():
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._stalled_by.add(by)
+        if not self._stalled:
             self._stalled = self._congested = True
             self._transport.pause_reading()
 
-    def go_on(self) -> None:
-        """Read and write again, beginning with what has come up meanwhile."""
-        if not self._stalled:
+    def go_on(self, by: int) -> None:
+        """Read and write again once nothing else stalls it, beginning with what has come up meanwhile."""
+        self._stalled_by.discard(by)
+        if not self._stalled or self._stalled_by:
             return
         self._stalled = False
+        self._kept_back = _KeptBack()
         self._congested = not self._writable.is_set() and not self._hall.lossless
         if self._transport is None or self._transport.is_closing():
             return
         if not self._congested:
             self._tell_newest()
         self.flush()
-        self._transport.resume_reading()
+        if self._waiting and self._pace is not None and self._slowed is None:
+            self._work_off(self._pace)
+        elif self._slowed is None:
+            self._transport.resume_reading()
         if self.client_id is None:
             self._expect_start()
 
@@ -214,7 +240,14 @@ class Session(asyncio.Protocol):
         if self._newest and self._codec is not None:
             self._out += [self._codec.encode(reply) for reply in self._newest.take()]
 
+    def _cut_off(self) -> None:
+        self._complain("slow_reader", f"more than {self._hall.max_buffered_bytes} bytes are waiting for it")
+        self._out = []
+        self.abort()
+
     def _expect_start(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
         self._deadline = asyncio.get_running_loop().call_later(self._hall.handshake_seconds, self._too_late)
 
     def _greet(self, data: bytes) -> list[bytes]:
@@ -228,7 +261,7 @@ class Session(asyncio.Protocol):
     def _work_off(self, pace: Pace) -> None:
         """Take what waits as fast as the limit allows; the peer's messages pile up on its own side meanwhile."""
         self._slowed = None
-        while self._waiting and self._transport is not None and not self._transport.is_closing():
+        while not self._stalled and self._waiting and self._transport is not None and not self._transport.is_closing():
             seconds = pace.seconds_until_next(time.monotonic_ns())
             if seconds > 0:
                 self._transport.pause_reading()
@@ -252,7 +285,8 @@ class Session(asyncio.Protocol):
             if self.client_id is None:
                 self.close()
             else:
-                self.say(replies.Error(error.req_id, _ERROR_CODES[error.kind], f"Error reading request: {error}"))
+                text = f"Error reading request: {error}"
+                self._hall.say(self.client_id, replies.Error(error.req_id, _ERROR_CODES[error.kind], text))
             return
         self._hall.counters.add("requests")
         if self.client_id is not None:
@@ -276,13 +310,30 @@ class Session(asyncio.Protocol):
     def _too_fast(self, pace: Pace) -> None:
         """A message beyond the limit is not acted on; a client that does not heed the error is cut off."""
         self._complain("too_fast", pace.text)
-        self.say(replies.Error(-1, 100, pace.text))
+        error = replies.Error(-1, 100, pace.text)
+        self.say(error) if self.client_id is None else self._hall.say(self.client_id, error)
         if pace.violations >= VIOLATIONS:
             self.close()
 
     def _too_late(self) -> None:
+        if self._stalled:  # a process that stands still does not look at its clock either
+            return
         self._complain("silent", f"the API was not started within {self._hall.handshake_seconds:g} seconds")
         self.close()
 
     def _complain(self, kind: str, text: str) -> None:
         self._hall.counters.complain(kind, self.peer, text, self._said)
+
+
+class _KeptBack:
+    """How many bytes wait in a list that only grows; each is counted once."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._counted = 0
+
+    def of(self, waiting: list[bytes]) -> int:
+        """The bytes of all that waits."""
+        self._bytes += sum(len(one) for one in itertools.islice(waiting, self._counted, None))
+        self._counted = len(waiting)
+        return self._bytes

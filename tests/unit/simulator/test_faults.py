@@ -31,7 +31,7 @@ from ib_gateway.simulator.faults import (
     fault_of,
     parse,
 )
-from ib_gateway.simulator.faults.effects import Ask, Close, LoseSubscriptions, Posture, Stall, Tell
+from ib_gateway.simulator.faults.effects import Ask, Close, GoOn, LoseSubscriptions, Posture, Stall, Tell
 from ib_gateway.simulator.messages import replies, requests
 from ib_gateway.simulator.server.faults import message_kinds
 
@@ -165,18 +165,19 @@ def test_a_restoration_ends_a_loss_early(injector):
 
 def test_what_is_half_open_stalls_those_that_it_names(injector):
     assert injector.inject(HalfOpen(), 0)[1] == []
-    assert injector.posture.new_sockets_stall
-    assert injector.inject(HalfOpen(sockets="existing", client_id=3), 0)[1] == [Stall(3)]
-    injector.clear(1, 0)
+    assert injector.posture.new_sockets_stall == {1}
+    assert injector.inject(HalfOpen(sockets="existing", client_id=3), 0)[1] == [Stall(3, 2)]
+    assert injector.clear(1, 0) == [GoOn(1)]
     assert not injector.posture.new_sockets_stall
-    assert injector.posture.sockets_stall
-    assert injector.inject(HalfOpen(sockets="all"), 0)[1] == [Stall(None)]
+    assert injector.inject(HalfOpen(sockets="all"), 0)[1] == [Stall(None, 3)]
+    assert injector.posture.new_sockets_stall == {3}
+    assert injector.clear(2, 0) == [GoOn(2)]  # the other one's sockets do not go on with it
 
 
 def test_ids_are_stuck_that_were_in_use(injector):
-    injector.came(1)
+    injector.came(1, 0)
     everyone, _ = injector.inject(StuckClientId(), 0)
-    injector.came(2)
+    injector.came(2, 0)
     injector.gone(1)
     injector.gone(2)
     assert [injector.is_stuck(client_id) for client_id in (1, 2, 3)] == [True, True, False]
@@ -241,10 +242,10 @@ def test_delayed_messages_come_in_the_order_of_their_times(injector):
 def test_nothing_waits_for_a_client_that_has_left(injector):
     injector.inject(Delay(message="NextValidId", delay_seconds=1.0), 0)
     injector.inject(Reorder(message="CurrentTime", behind=5), 0)
-    injector.came(1)
+    injector.came(1, 0)
     assert hears(injector) == hears(injector, NEXT_ID) == []
     injector.gone(1)
-    injector.came(1)
+    injector.came(1, 0)
     assert injector.due(seconds(10)) == []
 
 
