@@ -1,6 +1,6 @@
 """The broker: takes requests of clients and events of the market, and gives replies. Knows no wire and no wall clock."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 
 from atlas.domain import NS_PER_SECOND, Clock, Quote, Trade
 from atlas.exchange import Exchange
@@ -23,6 +23,7 @@ from ib_gateway.simulator.broker.orders import ExerciseDesk, OrderDesk, OrderRul
 from ib_gateway.simulator.broker.records import Journal, Record, Snapshot, instruments_of
 from ib_gateway.simulator.broker.reference import ReferenceDesk
 from ib_gateway.simulator.broker.research.desk import ResearchDesk
+from ib_gateway.simulator.broker.slices import Sliced, whole
 from ib_gateway.simulator.instruments import Catalogue
 from ib_gateway.simulator.market.batch import quotes_of_one
 from ib_gateway.simulator.messages import Contract, Ticket
@@ -149,12 +150,28 @@ class Broker:
         return bool(client and (client.market or client.live_bars or client.kept_bars))
 
     def handle(self, client_id: int, request: Request) -> None:
-        """Answer a request."""
+        """Answer a request, however long that takes."""
+        rest = self.answer(client_id, request)
+        if rest is not None:
+            whole(rest)
+
+    def answer(self, client_id: int, request: Request) -> Sliced[None] | None:
+        """Begin to answer a request; returns the rest of the work in slices, None if all is said.
+
+        The client may ask nothing else until the rest is done; once it is gone, the rest is to be dropped.
+        """
         client = self._floor.clients[client_id]
         if isinstance(request, ASKS_DEFINITIONS) and not self._farms.up(DEFINITIONS):
             self._waiting.append((client, request))
-            return
-        self._handlers[type(request)](client, request)
+            return None
+        work = self._handlers[type(request)](client, request)
+        if isinstance(work, Generator):
+            try:
+                next(work)
+            except StopIteration:
+                return None
+            return work
+        return None
 
     # What the broker's own terminal shows.
 
@@ -184,7 +201,7 @@ class Broker:
             waiting, self._waiting = self._waiting, []
             for client, request in waiting:
                 if self._floor.clients.get(client.id) is client:
-                    self._handlers[type(request)](client, request)
+                    self.handle(client.id, request)
 
     def compete(self, on: bool) -> None:  # noqa: FBT001 - as the fault is written
         """Let another session of the login take the market data, or give them back.

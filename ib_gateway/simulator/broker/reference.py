@@ -8,6 +8,7 @@ import msgspec
 from atlas.domain import NS_PER_SECOND
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.floor import NO_DEFINITION, Floor, Handlers
+from ib_gateway.simulator.broker.slices import Sliced
 from ib_gateway.simulator.fixtures import login
 from ib_gateway.simulator.instruments import Listing, Symbol
 from ib_gateway.simulator.instruments.option_model import Option, Valuation, implied_volatility, value
@@ -15,6 +16,8 @@ from ib_gateway.simulator.messages import replies
 from ib_gateway.simulator.messages import requests as r
 
 _MAX_SAMPLES = 16
+_DETAILS_AT_ONCE = 50
+"""Contracts described in one slice of work."""
 _INVALID = "Error validating request.-'xx' : cause - "
 _SEC_TYPES = frozenset(
     ("", "STK", "OPT", "FUT", "CONTFUT", "FUT+CONTFUT", "IND", "FOP", "CASH", "BAG", "BOND", "CMDTY", "NEWS", "FUND", "WAR",
@@ -58,7 +61,7 @@ class ReferenceDesk:
 
     # Contracts.
 
-    def _details(self, client: Client, request: r.ContractDetails) -> None:
+    def _details(self, client: Client, request: r.ContractDetails) -> Sliced[None]:
         floor, contract = self._floor, request.contract
         if contract.sec_type not in _SEC_TYPES:
             floor.error(client, request.req_id, 321, f"{_INVALID}Please enter a valid security type")
@@ -71,8 +74,10 @@ class ReferenceDesk:
         if not found:
             floor.error(client, request.req_id, 200, NO_DEFINITION)
             return
-        for listing, sec_type in found:
+        for number, (listing, sec_type) in enumerate(found, 1):
             floor.send(client.id, self._describe(request, listing, _CONTINUOUS if sec_type == _CONTINUOUS else None))
+            if number % _DETAILS_AT_ONCE == 0:
+                yield
         floor.send(client.id, replies.ContractDetailsEnd(request.req_id))
 
     def _find(self, request: r.ContractDetails, sec_type: str) -> list[Listing]:

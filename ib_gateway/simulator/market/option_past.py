@@ -3,6 +3,7 @@
 Nothing is made up here but how many of the underlying's trades were also trades of the option.
 """
 
+from collections.abc import Generator
 from typing import cast
 
 import numpy as np
@@ -35,6 +36,10 @@ class OptionPast:
     def begin_ns(self) -> int:
         """When data begins."""
         return min(self.end_ns, max(self._under.begin_ns(), self._option.expires_ns - _LISTED_NS))
+
+    def unroll(self) -> Generator[None, None, None]:
+        """Go back through all days of the underlying, some at a time."""
+        yield from self._under.unroll()
 
     def minutes(self, what: str, start_ns: int, end_ns: int) -> Columns:
         """Whole minutes of [`start_ns`, `end_ns`); parts of minutes at both ends as steps."""

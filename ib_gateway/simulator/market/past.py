@@ -7,7 +7,8 @@ of minutes and of days are of the same path. Prices are whole ticks of the bid; 
 """
 
 import math
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Generator, Iterator
 from functools import lru_cache
 from itertools import takewhile
 from typing import Any, NamedTuple, cast
@@ -32,6 +33,7 @@ _OVERNIGHT = 0.1
 _TRADES_PER_MINUTE = 300.0
 """Of an instrument whose every quote comes with a trade, on an average day."""
 _KEPT_DAYS = 16
+_DAYS_AT_ONCE = 200
 _FIRST_ORDINAL, _DAYS = 726_000, 60_000
 
 
@@ -90,6 +92,12 @@ class InstrumentPast:
         while self._grow():
             pass
         return self._days[-1].open_ns if self._days else self.end_ns
+
+    def unroll(self) -> Generator[None, None, None]:
+        """Go back through all days, some at a time."""
+        while self._grow():
+            if len(self._days) % _DAYS_AT_ONCE == 0:
+                yield
 
     def minutes(self, what: str, start_ns: int, end_ns: int) -> Columns:
         """Whole minutes of [`start_ns`, `end_ns`); parts of minutes at both ends as steps."""
@@ -175,7 +183,8 @@ class InstrumentPast:
         """Numbers of the days that have something of [`start_ns`, `end_ns`), the newest first; day 0 is the last."""
         while (not self._days or self._days[-1].open_ns > start_ns) and self._grow():
             pass
-        return [n for n, day in enumerate(self._days) if day.open_ns < end_ns and day.close_ns > start_ns]
+        first = bisect_right(self._days, -end_ns, key=lambda day: -day.open_ns)
+        return list(takewhile(lambda n: self._days[n].close_ns > start_ns, range(first, len(self._days))))
 
     def _day_bar(self, number: int, what: str, *, regular: bool) -> Floats:
         """Open, high, low and close of a day in ticks; of trades with volume, money and count. Not a number if it has none."""

@@ -1,5 +1,6 @@
 """The history desk without any wire: what requests mean, which are refused, pacing, the farm, bars that go on."""
 
+import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from atlas.domain import NS_PER_SECOND, ManualClock, Quote, Trade, from_datetime
 from atlas.exchange import Exchange
 from ib_gateway.simulator.broker import Broker, HistoryTerms
+from ib_gateway.simulator.broker.history import desk as desk_module
 from ib_gateway.simulator.broker.history.pacing import Pacing
 from ib_gateway.simulator.broker.history.query import BAR_SECONDS, KINDS, Duration, Refusal, read_duration, read_query
 from ib_gateway.simulator.broker.history.windows import windows
@@ -32,10 +34,11 @@ VIOLATION = "Historical Market Data Service error message:Historical data reques
 class Desk:
     """A broker with a past, a clock that stands, and everything that was said."""
 
-    def __init__(self, rules=Rules.none(), past=True):  # noqa: B008 - frozen
+    def __init__(self, rules=Rules.none(), past=True, always=False):  # noqa: B008 - frozen
         self.clock = ManualClock(NOON)
         self.said = []
-        terms = HistoryTerms(SeededPast(LISTINGS, DAYS, 1) if past else None, DAYS, rules)
+        days = TradingDays(always=True) if always else DAYS
+        terms = HistoryTerms(SeededPast(LISTINGS, days, 1) if past else None, days, rules)
         self.broker = Broker(
             CATALOGUE, Exchange(CATALOGUE.instruments(), {"DU1": {"USD": 1e6}}), self.clock, self,
             lambda client, reply: self.said.append((client, reply)), lambda *_: None, history_terms=terms,
@@ -351,3 +354,70 @@ def test_dates_of_the_reply_say_where_the_request_begins_and_ends():
     zone = "US/Eastern"
     assert said.end == replies.Moment(NOON - 86_400 * NS_PER_SECOND, zone)
     assert said.start == replies.Moment(NOON - int(timedelta(days=3).total_seconds()) * NS_PER_SECOND, zone)
+
+
+# Long answers
+
+
+def in_slices(desk, request):
+    """The longest slice of an answer in seconds of CPU, after everything is imported, and what was said at the end."""
+    desk.said.clear()
+    begun = time.process_time()
+    rest, longest = desk.broker.answer(1, request), time.process_time() - begun
+    while rest is not None:
+        assert desk.said == []
+        begun = time.process_time()
+        try:
+            next(rest)
+        except StopIteration:
+            rest = None
+        longest = max(longest, time.process_time() - begun)
+    return longest, [reply for _, reply in desk.said]
+
+
+LONG = {"include_expired": False, "end": "", "use_rth": False, "format_date": 1, "keep_up_to_date": False}
+
+
+@pytest.mark.parametrize("always", [False, True])
+@pytest.mark.parametrize(
+    ("size", "duration", "what"),
+    [
+        ("1 day", "20 Y", "TRADES"), ("1 month", "20 Y", "MIDPOINT"), ("1 hour", "1 Y", "TRADES"), ("1 min", "1 M", "BID_ASK"),
+        ("5 secs", "1 D", "TRADES"), ("1 day", "5 Y", "HISTORICAL_VOLATILITY"), ("1 day", "20 Y", "SCHEDULE"),
+    ],
+)  # fmt: skip
+def test_no_slice_of_a_long_answer_takes_long(size, duration, what, always):
+    desk = Desk(always=always)
+    request = r.HistoricalData(1, AAPL, bar_size=size, duration=duration, what_to_show=what, **LONG)
+    longest, (reply,) = in_slices(desk, request)
+    assert isinstance(reply, replies.HistoricalData | replies.HistoricalSchedule)
+    assert longest < 0.25
+
+
+@pytest.mark.parametrize(
+    ("size", "duration", "what"),
+    [
+        ("1 day", "1 Y", "TRADES"), ("1 week", "2 Y", "MIDPOINT"), ("1 month", "3 Y", "BID_ASK"), ("8 hours", "1 M", "TRADES"),
+        ("30 secs", "1 D", "TRADES"), ("2 mins", "1 M", "ASK"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("contract", [AAPL, Contract(con_id=750202609, exchange="CME")])
+def test_an_answer_in_slices_is_the_one_in_a_piece(monkeypatch, size, duration, what, contract):
+    request = r.HistoricalData(1, contract, bar_size=size, duration=duration, what_to_show=what, **LONG)
+    sliced = Desk().ask(request)
+    monkeypatch.setattr(desk_module, "pieces", lambda spans, *_, **__: [spans])
+    assert Desk().ask(request) == sliced
+
+
+def test_the_first_day_of_data_and_ticks_of_long_ago_are_looked_for_in_slices():
+    head = r.HeadTimestamp(1, AAPL, include_expired=False, use_rth=False, what_to_show="TRADES", format_date=2)
+    longest, (reply,) = in_slices(Desk(), head)
+    assert isinstance(reply, replies.HeadTimestamp)
+    assert longest < 0.25
+    ticks = r.HistoricalTicks(
+        2, AAPL, include_expired=False, start="20180303 00:00:00 UTC", end="", count=1000, what_to_show="TRADES", use_rth=True,
+        ignore_size=False, options="",
+    )  # fmt: skip
+    longest, (reply,) = in_slices(Desk(), ticks)
+    assert len(reply.ticks) >= 1000
+    assert longest < 0.25

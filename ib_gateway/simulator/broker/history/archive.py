@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 from atlas.domain import NS_PER_SECOND, InstrumentKind
 from ib_gateway.simulator.broker.history.bars import PriceBar, bid_ask_bars, merged, price_bars
 from ib_gateway.simulator.broker.history.query import BarQuery
-from ib_gateway.simulator.broker.history.windows import Window
+from ib_gateway.simulator.broker.history.windows import Window, period
+from ib_gateway.simulator.broker.slices import Sliced
 from ib_gateway.simulator.broker.tape import Tape
 from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.market.columns import Columns, Floats, Integers
@@ -52,6 +53,12 @@ class Archive:
         at_ns, bid = self._tape.first_quote(name) or (now_ns, None)
         past = self._past.join(name, at_ns, bid)
         return self._past.option(listing.instrument.id, past) if listing.instrument.underlying else past
+
+    def unroll(self, listing: Listing, now_ns: int) -> Sliced[None]:
+        """Go back through the days of a past, some at a time, so that where it begins is known at once."""
+        past = self.past(listing, now_ns)
+        if past is not None:
+            yield from past.unroll()
 
     def begin(self, listing: Listing, what: str, now_ns: int) -> int | None:
         """When data of a kind begins; None if there is none."""
@@ -174,12 +181,6 @@ def _long_starts(which: Integers, spans: list[Window], bar: str) -> Integers:
     present = sorted({int(number) for number in which})
     last: dict[object, int] = {}
     for number in present:
-        last[_period(spans[number], bar)] = number
-    starts = np.array([spans[last.get(_period(window, bar), 0)].start_ns for window in spans])
+        last[period(spans[number], bar)] = number
+    starts = np.array([spans[last.get(period(window, bar), 0)].start_ns for window in spans])
     return starts[which]
-
-
-def _period(window: Window, bar: str) -> object:
-    if bar == "1 week":
-        return window.date.isocalendar()[:2]
-    return (window.date.year, window.date.month) if bar == "1 month" else window.date

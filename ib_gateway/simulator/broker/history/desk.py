@@ -11,7 +11,8 @@ from ib_gateway.simulator.broker.history.bars import PriceBar
 from ib_gateway.simulator.broker.history.hmds import Hmds
 from ib_gateway.simulator.broker.history.lasting_bars import KeptBars
 from ib_gateway.simulator.broker.history.query import HMDS, BarQuery, Duration, Refusal, read_query
-from ib_gateway.simulator.broker.history.windows import Window, windows
+from ib_gateway.simulator.broker.history.windows import Window, pieces, windows, windows_in_slices
+from ib_gateway.simulator.broker.slices import Sliced
 from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.messages import replies
 from ib_gateway.simulator.messages import requests as r
@@ -21,6 +22,7 @@ _MOST_BARS = 100_000
 _MOST_OF_SECONDS_NS = 3 * 86_400 * NS_PER_SECOND
 _PRICES = frozenset({"TRADES", "MIDPOINT", "BID", "ASK", "BID_ASK", "ADJUSTED_LAST", "AGGTRADES"})
 _QUOTES = frozenset({"MIDPOINT", "BID", "ASK", "BID_ASK"})
+_SCHEDULED_AT_ONCE = 500
 _LOOK_BACK_DAYS = {"1 day": 1, "1 week": 6, "1 month": 24}
 
 
@@ -35,7 +37,7 @@ class HistoryDesk:
         """What this desk answers."""
         return {r.HistoricalData: self._request, r.CancelHistoricalData: self._cancel}
 
-    def _request(self, client: Client, request: r.HistoricalData) -> None:
+    def _request(self, client: Client, request: r.HistoricalData) -> Sliced[None]:
         hmds, req_id, now_ns = self._hmds, request.req_id, self._hmds.now_ns()
         if req_id in client.kept_bars:
             self._floor.error(client, req_id, 386, "Duplicate ticker ID for API historical data query.")
@@ -55,7 +57,7 @@ class HistoryDesk:
         if hmds.admit(client, req_id, same, series, query.what, paced=query.bar_seconds < 60):
             self._floor.interest(listing.instrument.id, False)
             answer = self._schedule if query.what == "SCHEDULE" else self._bars
-            answer(client, request, listing, query)
+            yield from answer(client, request, listing, query)
 
     def _cancel(self, client: Client, request: r.CancelHistoricalData) -> None:
         req_id = request.req_id
@@ -66,55 +68,74 @@ class HistoryDesk:
 
     # Bars.
 
-    def _bars(self, client: Client, request: r.HistoricalData, listing: Listing, query: BarQuery) -> None:
+    def _bars(self, client: Client, request: r.HistoricalData, listing: Listing, query: BarQuery) -> Sliced[None]:
         hmds, req_id, now_ns = self._hmds, request.req_id, self._hmds.now_ns()
         end_ns = now_ns if query.end_ns is None else query.end_ns
         limit_ns = now_ns + 1 if query.end_ns is None else min(end_ns, now_ns + 1)
-        spans = self._windows(listing, query, query.duration, limit_ns, regular=request.use_rth)
+        spans = yield from windows_in_slices(
+            hmds.days, listing, query.duration, limit_ns, regular=request.use_rth, whole_days=query.daily
+        )
         length_ns = sum(window.end_ns - window.start_ns for window in spans)
         if length_ns // (query.bar_seconds * NS_PER_SECOND) > _MOST_BARS or (
             query.bar_seconds < 60 and length_ns > _MOST_OF_SECONDS_NS
         ):
             self._floor.error(client, req_id, 162, f"{HMDS}Time length exceed max.")
             return
-        if query.what in VOLATILITIES:
-            found = self._volatility(listing, query, spans, regular=request.use_rth)
-        elif query.what in _PRICES and not (query.what in _QUOTES and listing.instrument.kind is InstrumentKind.INDEX):
-            found = hmds.archive.bars(listing, query, spans, now_ns, regular=request.use_rth)
-        else:
-            found = []
-        if not found:
+        bars: list[replies.Bar] = []
+        newest: PriceBar | None = None
+        if _shows(listing, query.what):
+            known = (yield from self._known(listing, query, spans, now_ns, request)) if query.what in VOLATILITIES else None
+            parts = pieces(spans, query.bar, query.bar_seconds, option=bool(listing.instrument.right))
+            for number, part in enumerate(parts):
+                if number:
+                    yield
+                found = self._prices(listing, query, part, now_ns, request)
+                chosen = found if known is None else volatility.bars(found, known, query.daily)
+                dates = {window.start_ns: window.date.strftime("%Y%m%d") for window in part}
+                bars += [_written(bar, listing, query, request.format_date, dates) for bar in chosen]
+                newest = chosen[-1] if chosen else newest
+        if newest is None:
             hmds.no_data(client, req_id, listing, query.what)
             return
-        dates = {window.start_ns: window.date.strftime("%Y%m%d") for window in spans}
         start = replies.Moment(_back(query.duration, end_ns, listing), listing.instrument.time_zone)
         end = replies.Moment(end_ns, listing.instrument.time_zone)
-        bars = [_written(bar, listing, query, request.format_date, dates) for bar in found]
         self._floor.send(client.id, replies.HistoricalData(req_id, start, end, bars))
         if request.keep_up_to_date:
             client.kept_bars[req_id] = KeptBars(
-                listing, query, request.use_rth, request.format_date, next_pulse(now_ns), found[-1].start_ns, found[-1]
+                listing, query, request.use_rth, request.format_date, next_pulse(now_ns), newest.start_ns, newest
             )
             self._floor.interest(listing.instrument.id, True)
+
+    def _prices(
+        self, listing: Listing, query: BarQuery, spans: list[Window], now_ns: int, request: r.HistoricalData
+    ) -> list[PriceBar]:
+        """Bars of prices; where volatility was asked for, of those that it is measured by."""
+        prices = query._replace(what="MIDPOINT") if query.what in VOLATILITIES else query
+        return self._hmds.archive.bars(listing, prices, spans, now_ns, regular=request.use_rth)
 
     def _windows(self, listing: Listing, query: BarQuery, duration: Duration, end_ns: int, *, regular: bool) -> list[Window]:
         return windows(self._hmds.days, listing, duration, end_ns, regular=regular, whole_days=query.daily)
 
-    def _volatility(self, listing: Listing, query: BarQuery, spans: list[Window], *, regular: bool) -> list[PriceBar]:
-        """Bars of volatility, from that of the day before to that of the day; within a day that of the day before holds."""
-        if listing.instrument.kind not in (InstrumentKind.STOCK, InstrumentKind.INDEX) or not spans:
+    def _known(
+        self, listing: Listing, query: BarQuery, spans: list[Window], now_ns: int, request: r.HistoricalData
+    ) -> Sliced[list[tuple[int, float]]]:
+        """When each day begins, and the volatility at its end."""
+        if not spans:
             return []
-        prices = query._replace(what="MIDPOINT")
         days = query._replace(what="MIDPOINT", bar="1 day", bar_seconds=86_400)
         count = Duration(len({window.date for window in spans}) + volatility.DAYS + 2, "D")
-        now_ns = self._hmds.now_ns()
-        every = windows(self._hmds.days, listing, count, spans[-1].start_ns + 1, regular=regular, whole_days=True)
-        daily = self._hmds.archive.bars(listing, days, every, now_ns, regular=regular)
+        every = yield from windows_in_slices(
+            self._hmds.days, listing, count, spans[-1].start_ns + 1, regular=request.use_rth, whole_days=True
+        )
+        daily: list[PriceBar] = []
+        for number, part in enumerate(pieces(every, days.bar, days.bar_seconds, option=False)):
+            if number:
+                yield
+            daily += self._prices(listing, days, part, now_ns, request)
         values = volatility.historical([bar.close for bar in daily])
         if query.what == "OPTION_IMPLIED_VOLATILITY":
             values = [volatility.implied(value, listing.model.volatility) for value in values]
-        known = list(zip((bar.start_ns for bar in daily[volatility.DAYS :]), values, strict=True))
-        return volatility.bars(self._hmds.archive.bars(listing, prices, spans, now_ns, regular=regular), known, query.daily)
+        return list(zip((bar.start_ns for bar in daily[volatility.DAYS :]), values, strict=True))
 
     # Bars that go on.
 
@@ -154,12 +175,16 @@ class HistoryDesk:
 
     # Schedules.
 
-    def _schedule(self, client: Client, request: r.HistoricalData, listing: Listing, query: BarQuery) -> None:
+    def _schedule(self, client: Client, request: r.HistoricalData, listing: Listing, query: BarQuery) -> Sliced[None]:
         end_ns = self._hmds.now_ns() if query.end_ns is None else query.end_ns
-        spans = self._windows(listing, query, query.duration, end_ns, regular=True)
+        spans = yield from windows_in_slices(
+            self._hmds.days, listing, query.duration, end_ns, regular=True, whole_days=query.daily
+        )
         dates = {window.date for window in spans}
         sessions = []
-        for day in self._hmds.days.before(listing, end_ns):
+        for number, day in enumerate(self._hmds.days.before(listing, end_ns), 1):
+            if number % _SCHEDULED_AT_ONCE == 0:
+                yield
             if spans and day.date < spans[0].date:
                 break
             if day.date in dates:
@@ -173,6 +198,14 @@ class HistoryDesk:
         zone = listing.instrument.time_zone
         reply = replies.HistoricalSchedule(request.req_id, sessions[0].start, sessions[-1].end, zone, sessions)
         self._floor.send(client.id, reply)
+
+
+def _shows(listing: Listing, what: str) -> bool:
+    """Whether an instrument has data of a kind: an index has no quotes, and volatility is that of stocks and indices."""
+    kind = listing.instrument.kind
+    if what in VOLATILITIES:
+        return kind in (InstrumentKind.STOCK, InstrumentKind.INDEX)
+    return what in _PRICES and not (what in _QUOTES and kind is InstrumentKind.INDEX)
 
 
 def next_pulse(now_ns: int) -> int:

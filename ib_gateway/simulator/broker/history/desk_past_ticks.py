@@ -1,6 +1,7 @@
 """The desk of single ticks of the past: historical ticks, head time stamps, histograms."""
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -11,19 +12,22 @@ from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.floor import LOGIN_ZONE, Handlers
 from ib_gateway.simulator.broker.history.hmds import Hmds
 from ib_gateway.simulator.broker.history.query import HMDS, KINDS, Duration, Refusal, read_moment
-from ib_gateway.simulator.broker.history.windows import windows
+from ib_gateway.simulator.broker.history.windows import windows_in_slices
+from ib_gateway.simulator.broker.slices import Sliced
 from ib_gateway.simulator.instruments import Listing
-from ib_gateway.simulator.market.columns import Columns, Floats, Integers
+from ib_gateway.simulator.market.columns import Floats, Integers
 from ib_gateway.simulator.messages import replies
 from ib_gateway.simulator.messages import requests as r
 
 _REFUSED = "Error validating request.-'bP' : cause - "
 _MOST_TICKS = 1000
-_FIRST_STRETCH_NS, _LONGEST_STRETCH_NS = 300 * NS_PER_SECOND, 86_400 * NS_PER_SECOND
+_FIRST_STRETCH_NS, _LONGEST_STRETCH_NS = 300 * NS_PER_SECOND, 7200 * NS_PER_SECOND
+"""Of an option each tick has to be valued, so that stretches stay short."""
 _PERIOD = re.compile(r"(\d{1,4}) (sec|min|hour|day|week|month|year)s?", re.IGNORECASE)
 _PERIOD_UNITS = {"sec": ("S", 1), "min": ("S", 60), "hour": ("S", 3600), "day": ("D", 1), "week": ("W", 1), "month": ("M", 1),
                  "year": ("Y", 1)}  # fmt: skip
 _MOST_STEPS = 200
+_DAYS_AT_ONCE = 5
 
 
 class Ticks(NamedTuple):
@@ -56,7 +60,7 @@ class PastTickDesk:
 
     # Ticks.
 
-    def _ticks(self, client: Client, request: r.HistoricalTicks) -> None:
+    def _ticks(self, client: Client, request: r.HistoricalTicks) -> Sliced[None]:
         hmds, req_id, now_ns = self._hmds, request.req_id, self._hmds.now_ns()
         try:
             start_ns, end_ns, implied = self._limits(request, now_ns)
@@ -74,7 +78,7 @@ class PastTickDesk:
         if not hmds.admit(client, req_id, same, (listing.instrument.id, request.contract.exchange, what), what, paced=True):
             return
         self._floor.interest(listing.instrument.id, False)
-        found = self._collect(listing, kind, start_ns, end_ns, request)
+        found = yield from self._collect(listing, kind, start_ns, end_ns, request)
         self._floor.send(client.id, _reply(req_id, kind, found, listing))
 
     def _limits(self, request: r.HistoricalTicks, now_ns: int) -> tuple[int | None, int | None, bool]:
@@ -103,12 +107,14 @@ class PastTickDesk:
 
     def _collect(
         self, listing: Listing, kind: str, start_ns: int | None, end_ns: int | None, request: r.HistoricalTicks
-    ) -> Ticks:
+    ) -> Sliced[Ticks]:
         """Ticks from a time on or up to one, in longer and longer stretches until there are enough.
 
         The second in which the last one lies is always whole, as with IB: so there may be more than were asked for.
         """
-        now_ns, begin_ns = self._hmds.now_ns() + 1, self._hmds.archive.begin(listing, kind, self._hmds.now_ns())
+        now_ns = self._hmds.now_ns()
+        yield from self._hmds.archive.unroll(listing, now_ns)
+        begin_ns, now_ns = self._hmds.archive.begin(listing, kind, now_ns), now_ns + 1
         forward, found, stretch = start_ns is not None, _no_ticks(kind), _FIRST_STRETCH_NS
         if begin_ns is None:
             return found
@@ -119,7 +125,8 @@ class PastTickDesk:
             ticks = self._read(listing, kind, *part, request)
             found = _joined((found, ticks) if forward else (ticks, found))
             low, high = (part[1], high) if forward else (low, part[0])
-            stretch = min(2 * stretch, _LONGEST_STRETCH_NS)
+            stretch = min(2 * stretch, _FIRST_STRETCH_NS if listing.instrument.right else _LONGEST_STRETCH_NS)
+            yield
         if len(found.times) <= request.count:
             return found
         seconds = found.times // NS_PER_SECOND
@@ -149,7 +156,7 @@ class PastTickDesk:
 
     # Where data begins.
 
-    def _head(self, client: Client, request: r.HeadTimestamp) -> None:
+    def _head(self, client: Client, request: r.HeadTimestamp) -> Sliced[None]:
         hmds, req_id, what = self._hmds, request.req_id, request.what_to_show.upper()
         checks = (
             (what not in KINDS or what == "SCHEDULE", f"What to show value of {request.what_to_show} rejected."),
@@ -163,6 +170,7 @@ class PastTickDesk:
         if listing is None or not hmds.admit(client, req_id, None, None, what, paced=False):
             return
         self._floor.interest(listing.instrument.id, False)
+        yield from hmds.archive.unroll(listing, hmds.now_ns())
         begin = hmds.archive.begin(listing, what, hmds.now_ns())
         if begin is None:
             self._floor.error(client, req_id, 162, f"{HMDS}No head time stamp")
@@ -174,7 +182,7 @@ class PastTickDesk:
 
     # What was traded at which price.
 
-    def _histogram(self, client: Client, request: r.Histogram) -> None:
+    def _histogram(self, client: Client, request: r.Histogram) -> Sliced[None]:
         hmds, req_id, now_ns = self._hmds, request.req_id, self._hmds.now_ns()
         match = _PERIOD.fullmatch(request.period.strip())
         if match is None or not int(match[1]):
@@ -187,24 +195,34 @@ class PastTickDesk:
         self._floor.interest(listing.instrument.id, False)
         unit, times = _PERIOD_UNITS[match[2].lower()]
         duration = Duration(int(match[1]) * times, unit)
-        spans = windows(hmds.days, listing, duration, now_ns + 1, regular=request.use_rth, whole_days=False)
-        parts = [hmds.archive.columns(listing, "TRADES", span.start_ns, span.end_ns, 60, now_ns) for span in spans]
-        traded = Columns.joined(parts)
-        if not len(traded.times):
+        spans = yield from windows_in_slices(
+            hmds.days, listing, duration, now_ns + 1, regular=request.use_rth, whole_days=False
+        )
+        tick = listing.instrument.tick_size
+        traded: dict[int, float] = {}
+        for number, span in enumerate(spans, 1):
+            columns = hmds.archive.columns(listing, "TRADES", span.start_ns, span.end_ns, 60, now_ns)
+            prices, which = np.unique(np.rint(columns.close / tick).astype(np.int64), return_inverse=True)
+            totals = np.bincount(which, weights=columns.volume, minlength=len(prices))
+            for price, total in zip(prices.tolist(), totals.tolist(), strict=True):
+                traded[price] = traded.get(price, 0.0) + total
+            if number % _DAYS_AT_ONCE == 0:
+                yield
+        if not traded:
             hmds.no_data(client, req_id, listing, "TRADES")
             return
-        points = _stepped(traded.close, traded.volume, listing.instrument.tick_size)
-        self._floor.send(client.id, replies.Histogram(req_id, points))
+        self._floor.send(client.id, replies.Histogram(req_id, _stepped(traded, tick)))
 
 
-def _stepped(prices: Floats, sizes: Floats, tick: float) -> list[tuple[float, float]]:
-    """Sizes by price, in steps of as many ticks as it takes to have at most two hundred."""
-    low = float(prices.min())
-    ticks = np.rint((prices - low) / tick).astype(np.int64)
-    width = int(ticks.max()) // _MOST_STEPS + 1
-    steps, which = np.unique(ticks // width, return_inverse=True)
-    totals = np.bincount(which, weights=sizes)
-    return [(round(low + step * width * tick, 10), total) for step, total in zip(steps.tolist(), totals.tolist(), strict=True)]
+def _stepped(traded: Mapping[int, float], tick: float) -> list[tuple[float, float]]:
+    """Sizes by price in ticks, in steps of as many ticks as it takes to have at most two hundred."""
+    low = min(traded)
+    width = (max(traded) - low) // _MOST_STEPS + 1
+    totals: dict[int, float] = {}
+    for price in sorted(traded):
+        step = (price - low) // width
+        totals[step] = totals.get(step, 0.0) + traded[price]
+    return [(round((low + step * width) * tick, 10), total) for step, total in totals.items()]
 
 
 def _tick_kind(what: str, listing: Listing) -> str:

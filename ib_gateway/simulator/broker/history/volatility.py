@@ -20,7 +20,11 @@ _YEAR = 252
 def historical(closes: Sequence[float]) -> list[float]:
     """The volatility at each close from the 31st on."""
     returns = [math.log(later / earlier) for earlier, later in pairwise(closes)]
-    return [float(np.std(returns[end - DAYS : end], ddof=1)) * math.sqrt(_YEAR) for end in range(DAYS, len(returns) + 1)]
+    if len(returns) < DAYS:
+        return []
+    spread = np.std(np.lib.stride_tricks.sliding_window_view(np.array(returns), DAYS), axis=1, ddof=1)
+    values: list[float] = (spread * math.sqrt(_YEAR)).tolist()
+    return values
 
 
 def implied(realised: float, usual: float) -> float:
