@@ -10,6 +10,9 @@ from ib_gateway.simulator.codec.layout import DecodeError, Field, Fixed, Layout,
 from ib_gateway.simulator.messages.replies import Reply, TickByTick
 from ib_gateway.simulator.messages.requests import Request
 
+_MAX_FIELDS = 10_000
+"""An order with hundreds of legs and parameters has a few thousand."""
+
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
@@ -61,7 +64,9 @@ class Codec:
         Raises:
             ProtocolError: the payload is no message of this version.
         """
-        fields = payload.decode("utf-8", "backslashreplace").split("\0")
+        if len(payload) > _MAX_FIELDS and (count := payload.count(b"\0")) > _MAX_FIELDS:
+            raise ProtocolError("malformed", -1, f"a message of {count} fields; at most {_MAX_FIELDS} are allowed")
+        fields = payload.decode("utf-8", "replace").split("\0")
         if fields.pop():
             raise ProtocolError("malformed", -1, "the message does not end with a NUL")
         try:

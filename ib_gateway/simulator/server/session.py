@@ -123,6 +123,8 @@ class Session(asyncio.Protocol):
             frames = self._greet(data) if self._codec is None else self._reader.feed(data)
         except WireError as error:
             self._complain(error.kind, str(error))
+            if self.client_id is not None:
+                self.say(replies.Error(-1, 320, f"Error reading request: {error}"))
             self.close()
             return
         if self._handshake.paces and self._pace is not None:

@@ -12,7 +12,7 @@ OLDEST, CURRENT = 157, 178
 
 _PREFIX = b"API\0"
 _RANGE = re.compile(rb"v(\d{1,4})(?:\.\.(\d{1,4}))?(?: .*)?", re.DOTALL)
-_MAX_GREETING = 4096
+_OPENING_FRAMES = 2  # the greeting and the start of the API
 _PACES = b"+PACEAPI"
 
 
@@ -24,7 +24,7 @@ class Handshake:
 
     def __init__(self) -> None:
         self._head = b""
-        self._frames = FrameReader()
+        self._frames = FrameReader(_OPENING_FRAMES)
         self.version = 0
         self.paces = False
 
@@ -41,8 +41,6 @@ class Handshake:
                 raise WireError("no_api_client", f"the connection begins with {self._head!r} instead of {_PREFIX!r}")
         frames = self._frames.feed(data)
         if not frames:
-            if self._frames.pending > _MAX_GREETING:
-                raise WireError("no_api_client", "the greeting does not end")
             return []
         self.version = negotiate(frames[0])
         self.paces = _PACES in frames[0]

@@ -167,13 +167,17 @@ def test_a_frame_is_never_longer_than_the_protocol_allows(data):
     assert sum(4 + len(one) for one in frames) + reader.pending == len(data)
 
 
-def test_a_frame_of_16_mib_is_refused_and_the_largest_allowed_is_waited_for():
-    with pytest.raises(WireError, match="16777216"):
-        FrameReader().feed((16 * 2**20).to_bytes(4, "big"))
-    reader = FrameReader()
-    assert reader.feed(MAX_FRAME.to_bytes(4, "big") + bytes(1000)) == []
-    [whole] = reader.feed(bytes(MAX_FRAME - 1000))
-    assert len(whole) == MAX_FRAME
+@pytest.mark.parametrize("start", [b"", b"49\0", b"3\0", b"22\0-1\0"])
+def test_a_message_of_too_many_fields_is_refused_before_it_is_cut_up(start):
+    with pytest.raises(ProtocolError, match="fields; at most 10000") as caught:
+        CODECS[176].decode(start + bytes(MAX_FRAME - len(start)))
+    assert caught.value.kind == "malformed"
+
+
+def test_bytes_that_are_no_text_are_read_as_the_sign_for_that():
+    request = requests.AccountUpdates(True, "DU?1")
+    message = WRITERS[176][requests.AccountUpdates](request).encode().replace(b"?", b"\xff")
+    assert CODECS[176].decode(message) == requests.AccountUpdates(True, "DU\ufffd1")
 
 
 @pytest.mark.parametrize("version", VERSIONS)

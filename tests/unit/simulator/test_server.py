@@ -103,6 +103,7 @@ async def test_nothing_is_said_between_the_handshake_and_the_start_of_the_api(di
         (b"API\0\0\0\0\x09v100..156", "version"),
         (b"API\0\xff\xff\xff\xff", "oversized_frame"),
         (GREETING + (0xFFFFFF + 1).to_bytes(4, "big"), "oversized_frame"),
+        (GREETING + (0xFFFFFF).to_bytes(4, "big") + b"x" * 5000, "oversized_frame"),
         (GREETING + message("61", "1"), "not_started"),
         (GREETING + message("no number"), "malformed"),
         (GREETING, "silent"),
@@ -137,6 +138,24 @@ async def test_a_message_that_cannot_be_read_is_answered_and_the_connection_live
     assert gateway.counters["malformed"] + gateway.counters["unknown_message"] == 3
     assert capsys.readouterr().out.count("bad client") == 1
     assert await client.asks_for_the_time()
+
+
+@pytest.mark.parametrize(
+    "huge", [b"\0" * 0xFFFFFF, b"3\0" + b"\0" * 0xFFFFF0, b"22\0-1\0" + b"x\0" * 0x7FFFF0, b"\xff" * 0xFFFFFE + b"\0"]
+)
+async def test_a_message_of_16_mib_ends_its_connection_and_holds_nobody_up(gateway, dial, client, huge):
+    peer = await dial(GREETING + message("71", "2", "2", ""))
+    await peer.until("9")
+    peer.writer.write(len(huge).to_bytes(4, "big") + huge[:5000])
+    while (error := await peer.until("4"))[3].startswith("21"):
+        pass
+    assert error[3] == "320"
+    assert "at most 1048576 are allowed" in error[4]
+    peer.writer.write(huge[5000:])
+    assert await peer.is_hung_up_on()
+    assert gateway.counters["oversized_frame"] == 1
+    assert await client.asks_for_the_time()
+    assert not any(session._reader.pending for session in gateway._hall.connections)
 
 
 async def test_a_fault_of_our_own_is_logged_and_answered_and_nobody_is_cut_off(gateway, client, capsys, monkeypatch):

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ib_gateway.simulator.wire import FrameReader, Handshake, WireError, frame
+from ib_gateway.simulator.wire import MAX_FRAME, FrameReader, Handshake, WireError, frame
+from ib_gateway.simulator.wire.framing import MAX_OPENING
 from ib_gateway.simulator.wire.handshake import answer, negotiate
 
 
@@ -22,10 +23,30 @@ def test_frames_come_out_as_they_went_in_whatever_the_pieces(payloads, cuts):
     assert reader.pending == 0
 
 
-def test_a_frame_beyond_the_limit_is_refused_by_its_length_alone():
-    with pytest.raises(WireError, match="16777216 bytes") as caught:
-        FrameReader().feed((0xFFFFFF + 1).to_bytes(4, "big"))
-    assert caught.value.kind == "oversized_frame"
+def test_a_frame_beyond_the_limit_is_refused_by_its_length_alone_and_nothing_of_it_is_kept():
+    for length in (MAX_FRAME + 1, 0xFFFFFF, 2**32 - 1):
+        reader = FrameReader()
+        with pytest.raises(WireError, match=f"{length} bytes; at most {MAX_FRAME}") as caught:
+            reader.feed(length.to_bytes(4, "big") + bytes(1000))
+        assert caught.value.kind == "oversized_frame"
+        assert reader.pending == 0
+
+
+def test_the_longest_frame_is_waited_for():
+    reader = FrameReader()
+    assert reader.feed(MAX_FRAME.to_bytes(4, "big") + bytes(1000)) == []
+    [whole] = reader.feed(bytes(MAX_FRAME - 1000))
+    assert len(whole) == MAX_FRAME
+
+
+def test_before_the_api_is_started_only_little_is_listened_to():
+    long = frame(bytes(MAX_OPENING + 1))
+    with pytest.raises(WireError, match=f"at most {MAX_OPENING}"):
+        Handshake().feed(b"API\0" + long[:4])
+    with pytest.raises(WireError, match=f"at most {MAX_OPENING}"):
+        Handshake().feed(b"API\0" + frame(b"v157..176") + long[:4])
+    start = frame(b"71\x002\x001\x00\x00")
+    assert len(Handshake().feed(b"API\0" + frame(b"v157..176") + start + long)) == 2
 
 
 @pytest.mark.parametrize(
@@ -76,8 +97,3 @@ def test_random_bytes_are_no_client_or_not_enough_yet(data):
     handshake = Handshake()
     with suppress(WireError):
         assert handshake.feed(data) == [] or handshake.version
-
-
-def test_a_greeting_that_does_not_end_is_refused():
-    with pytest.raises(WireError, match="does not end"):
-        Handshake().feed(b"API\0" + (100_000).to_bytes(4, "big") + b"v" * 5000)
