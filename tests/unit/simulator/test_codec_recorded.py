@@ -11,12 +11,13 @@ from ib_gateway.simulator.codec import Codec, tables
 from ib_gateway.simulator.codec.layout import compile_reader, compile_writer
 from ib_gateway.simulator.messages import replies
 
-LAYOUTS = {layout.message_id: layout for layout in tables.REPLIES}
+REPLIES = {layout.message_id: layout for layout in tables.REPLIES}
+REQUESTS = {layout.message_id: layout for layout in tables.REQUESTS}
 
 
-def again(fields, version):
-    """A message of a real gateway, read and written again, as fields; and the message."""
-    layout = LAYOUTS[int(fields[0])]
+def again(fields, version, layouts):
+    """A message, read and written again, as fields; and the message."""
+    layout = layouts[int(fields[0])]
     message = compile_reader(layout, version)(fields[1:])
     return compile_writer(layout, version)(message).split("\0")[:-1], message
 
@@ -26,8 +27,8 @@ def plain(text):
     return re.sub(r"\.?0+$", "", text) if re.fullmatch(r"-?\d+\.\d+", text) else text
 
 
-def assert_written_back(fields, version):
-    written, message = again(fields, version)
+def assert_written_back(fields, version, layouts=REPLIES):
+    written, message = again(fields, version, layouts)
     assert [plain(field) for field in written] == [plain(field) for field in fields]
     return message
 
@@ -69,7 +70,8 @@ def test_conversations_with_a_gateway_of_version_173(market_data):
     recorded = yaml.safe_load((market_data / "a_permissive/ib/rust_ibapi_tws_interactions.yaml").read_text())
     codec, kinds = Codec(recorded["header"]["server_version"]), set()
     for interaction in recorded["interactions"]:
-        codec.decode(interaction["request"]["raw"].encode())
+        asked = assert_written_back(interaction["request"]["raw"].split("\0")[:-1], codec.version, REQUESTS)
+        assert codec.decode(interaction["request"]["raw"].encode()) == asked
         kinds |= {type(assert_written_back(one["raw"].split("\0")[:-1], codec.version)) for one in interaction["responses"]}
     assert {replies.CurrentTime, replies.ManagedAccounts, replies.Position, replies.PositionEnd} <= kinds
 
