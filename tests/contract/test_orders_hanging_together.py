@@ -56,7 +56,7 @@ async def test_the_target_of_a_bracket_cancels_its_stop(ib, ticker):
     trades = bracket(ib, ticker, ticker.ask + 5)
     await are(ib, trades, "Filled", "Submitted", "PreSubmitted")
     _, target, stop = trades
-    target.order.lmtPrice = cents(ticker.bid - 5)
+    target.order.lmtPrice, target.order.parentId = cents(ticker.bid - 5), 0
     ib.placeOrder(AAPL, target.order)
     await are(ib, trades, "Filled", "Filled", "Cancelled")
     assert stop.filled() == 0
@@ -67,9 +67,27 @@ async def test_the_stop_of_a_bracket_cancels_its_target(ib, ticker):
     trades = bracket(ib, ticker, ticker.ask + 5)
     await are(ib, trades, "Filled", "Submitted", "PreSubmitted")
     stop = trades[2]
-    stop.order.auxPrice = cents(ticker.bid + 20)
+    stop.order.auxPrice, stop.order.parentId = cents(ticker.bid + 20), 0
     ib.placeOrder(AAPL, stop.order)
     await are(ib, trades, "Filled", "Cancelled", "Filled")
+
+
+@pytest.mark.parametrize("left_out", [0, None])
+async def test_the_stop_of_a_filled_bracket_is_changed_without_its_parent(ib, ticker, left_out):
+    trades = bracket(ib, ticker, ticker.ask + 5)
+    await are(ib, trades, "Filled", "Submitted", "PreSubmitted")
+    stop = trades[2]
+    parent = stop.order.parentId
+    stop.order.auxPrice = cents(ticker.bid - 45)
+    ib.placeOrder(AAPL, stop.order)
+    await until(ib, lambda: ib.errors)
+    assert ib.errors == [(stop.order.orderId, 135, f"Can't find order with id ={parent}")]
+    await are(ib, [stop], "PreSubmitted")
+    stop.order.parentId = left_out
+    ib.placeOrder(AAPL, stop.order)
+    await until(ib, lambda: stop.orderStatus.parentId == 0)
+    (seen,) = [order for order in await listed(ib) if order.orderId == stop.order.orderId]
+    assert (seen.auxPrice, stop.isActive(), len(ib.errors)) == (stop.order.auxPrice, True, 1)
 
 
 async def test_cancelling_the_entry_cancels_the_whole_bracket(ib, ticker):

@@ -110,7 +110,14 @@ async def test_price_size_and_time_in_force_are_changed_without_an_error(ib, tic
 
 @pytest.mark.parametrize(
     ("change", "code"),
-    [({"action": "SELL"}, 105), ({"orderType": "MKT"}, 329), ({"ocaGroup": "new"}, 10326), ({"lmtPrice": 100.001}, 110)],
+    [
+        ({"action": "SELL"}, 105),
+        ({"tif": "IOC"}, 105),
+        ({"orderType": "MKT"}, 329),
+        ({"totalQuantity": 1e7}, 134),
+        ({"ocaGroup": "new"}, 10326),
+        ({"lmtPrice": 100.001}, 110),
+    ],
 )
 async def test_what_cannot_change_is_said_and_the_order_goes_on(ib, ticker, change, code):
     first = order("LMT", lmtPrice=cents(ticker.bid - 40))
@@ -120,6 +127,24 @@ async def test_what_cannot_change_is_said_and_the_order_goes_on(ib, ticker, chan
     await until(ib, lambda: ib.errors)
     assert ib.errors[-1][:2] == (first.orderId, code)
     await are(ib, [trade], "Submitted")
+    assert (trade.isActive(), trade.remaining(), ib.openTrades()) == (True, first.totalQuantity, [trade])
+
+
+async def test_an_order_that_cannot_become_smaller_than_what_is_filled_goes_on(ib, ticker):
+    trade = ib.placeOrder(AAPL, ib_insync.LimitOrder("BUY", 3_000, cents(ticker.ask)))
+    await until(ib, lambda: trade.filled() > 0)
+    trade.order.lmtPrice = cents(ticker.bid - 40)
+    ib.placeOrder(AAPL, trade.order)
+    await until(ib, lambda: trade.log[-1].message == "Modified")
+    trade.order.totalQuantity = trade.filled()
+    ib.placeOrder(AAPL, trade.order)
+    await until(ib, lambda: ib.errors)
+    assert ib.errors[-1][:2] == (trade.order.orderId, 134)
+    await are(ib, [trade], "Submitted")
+    assert (trade.isActive(), ib.openTrades(), trade.remaining()) == (True, [trade], 3_000 - trade.filled())
+    trade.order.totalQuantity, trade.order.lmtPrice = 3_000, cents(ticker.ask + 5)
+    ib.placeOrder(AAPL, trade.order)
+    await are(ib, [trade], "Filled")
 
 
 async def test_an_order_outside_its_hours_is_warned_of(make_gateway, connect):

@@ -123,6 +123,7 @@ class Book:
             case Accepted(order, perm_id):
                 held = self._orders[order.id]
                 held.perm_id, held.kept, held.stage = perm_id, "", record.stage
+                held.set_stop = order.stop_price
                 if order.quantity != held.ticket.quantity:
                     held.ticket = replace(held.ticket, quantity=order.quantity)
                 held.status = "PreSubmitted" if held.ticket.order_type == "MKT" else _status(record.stage)
@@ -136,6 +137,8 @@ class Book:
                 held = self._orders[order.id]
                 held.ticket = replace(held.proposed or held.ticket, quantity=order.quantity)
                 held.proposed = None
+                if order.stop_price != held.set_stop:
+                    held.set_stop = held.stop_price = order.stop_price
             case Executed():
                 self._execute(record)
             case Cancelled(order_id, text, at_ns):

@@ -29,6 +29,7 @@ class HeldOrder(msgspec.Struct):
         stop_price: Where a trailing stop is now; None before it has moved. `limit_price` likewise.
         corrected: Units that corrections have taken off (below zero: put onto) what it had filled; they are not filled again.
         proposed: New terms that the exchange has been asked for and has not answered.
+        set_stop: The stop price of its terms, from which a trailing stop has moved on.
         by_hand: It was entered at the broker's own terminal.
     """
 
@@ -54,6 +55,7 @@ class HeldOrder(msgspec.Struct):
     corrected: float = 0.0
     proposed: Ticket | None = None
     by_hand: bool = False
+    set_stop: float | None = None
 
     @property
     def remaining(self) -> float:

@@ -68,6 +68,38 @@ def test_children_wake_when_the_parent_fills_and_the_filled_one_cancels_the_othe
     assert desk.check_books() == {("DU1", NAME): 0.0}
 
 
+def test_a_child_of_a_filled_parent_is_changed_without_naming_it(desk):
+    bracket(desk)
+    assert codes(leg(desk, 3, "SELL", order_type="STP", aux_price=261.0)) == [105]  # the parent stands
+    assert codes(leg(desk, 3, "SELL", parent=1, order_type="STP", aux_price=262.0)) == []
+    desk.quote(NAME, 264.9, 264.95)
+    said = leg(desk, 3, "SELL", parent=1, order_type="STP", aux_price=263.0)
+    assert [(error.code, error.text) for error in said[:1]] == [(135, "Can't find order with id =1")]
+    assert statuses(said) == [(3, "PreSubmitted")]
+    assert desk.exchange.standing("1.3").order.stop_price == 262.0
+    assert codes(leg(desk, 3, "SELL", parent=2, order_type="STP", aux_price=263.0)) == [105]
+    for price in (263.0, 264.0):
+        assert codes(leg(desk, 3, "SELL", order_type="STP", aux_price=price)) == []
+        assert desk.exchange.standing("1.3").order.stop_price == price
+    again = Desk(records=desk.records)
+    again.connect()
+    for one in (desk, again):
+        one.quote(NAME, 280.5, 280.6)  # the target still takes the stop with it
+        assert one.completed() == {"ref-1": "Filled", "ref-2": "Filled", "ref-3": "Cancelled"}
+
+
+def test_a_leg_that_cannot_be_transmitted_stands_as_it_was_and_says_so_last(desk):
+    leg(desk, 1, time_in_force="GTD", good_till_date="20260605 16:30:00 UTC", limit_price=265.0, transmit=False)
+    leg(desk, 2, "SELL", parent=1, limit_price=280.0, transmit=False)
+    desk.clock.advance(3600 * 10**9)
+    said = leg(desk, 3, "SELL", parent=1, order_type="STP", aux_price=260.0)
+    assert sorted(codes(said)) == [106, 106, 334]
+    for order_id in (1, 2, 3):
+        mine = [reply for reply in said if getattr(reply, "req_id", getattr(reply, "order_id", 0)) == order_id]
+        assert kinds(mine)[-3:] == ["Error", "OpenOrder", "OrderStatus"]
+        assert mine[-1].status == "Inactive"
+
+
 def test_a_child_that_is_filled_in_part_reduces_its_sibling(desk):
     bracket(desk)
     desk.quote(NAME, 264.9, 264.95)

@@ -63,6 +63,9 @@ def test_prices_size_and_times_change_by_sending_the_order_again(desk, first, se
         ({"oca_group": "new"}, 10326),
         ({"parent_id": 4}, 105),
         ({"account": "DU2"}, 105),
+        ({"time_in_force": "IOC"}, 105),
+        ({"time_in_force": "FOK"}, 105),
+        ({"quantity": 1e6}, 134),  # more than the account can carry
         ({"limit_price": 260.001}, 110),
         ({"quantity": 0.0}, 434),
     ],
@@ -85,7 +88,9 @@ def test_a_change_that_the_exchange_refuses_leaves_nothing_behind(desk):
     desk.quote(NAME, 259.0, 259.02, 40, 40)
     limit(desk)
     said = limit(desk, quantity=30.0)
-    assert (codes(said), kinds(said)[1:]) == ([201], ["OpenOrder", "OrderStatus"])
+    assert (codes(said), kinds(said)[1:]) == ([134], ["OpenOrder", "OrderStatus"])
+    assert said[0].text == "Modify order failed. 40 are filled already"
+    assert (said[2].status, said[2].filled, said[2].remaining) == ("Submitted", 40.0, 60.0)
     limit(desk, quantity=60.0)
     desk.quote(NAME, 259.0, 259.02, 40, 40)
     assert desk.check_books() == {("DU1", NAME): 60.0}
@@ -111,6 +116,45 @@ def test_a_trailing_stop_keeps_where_it_is_when_something_else_changes(desk):
     desk.trade(NAME, 274.0)
     limit(desk, order_type="TRAIL", aux_price=2.0, action="SELL", quantity=50.0)
     assert desk.exchange.standing("1.1").stop_price == stop
+
+
+def trailing(desk, **ticket):
+    """A sell whose stop trails by 5, placed or changed."""
+    return limit(desk, **{"order_type": "TRAIL", "aux_price": 5.0, "action": "SELL"} | ticket)
+
+
+def told_stop(desk):
+    """The stop that an open order tells, and the one that is so."""
+    (order,) = [reply for reply in desk.ask(r.OpenOrders()) if type(reply).__name__ == "OpenOrder"]
+    return order.ticket.trail_stop_price, desk.exchange.standing("1.1").stop_price
+
+
+@pytest.mark.parametrize(
+    ("sent_back", "stop"),
+    [
+        (None, 285.0),
+        (260.0, 285.0),  # what the client wrote at first
+        (275.0, 285.0),  # what it was told last
+        (283.0, 283.0),  # tighter than the trail from the market, wider than it was: a price of its own
+        (270.0, 281.0),  # a price of its own, from which the market's trail is tighter
+    ],
+)
+def test_a_trailing_stop_is_set_anew_only_by_a_price_that_its_client_does_not_know(desk, sent_back, stop):
+    trailing(desk, trail_stop_price=260.0)
+    desk.trade(NAME, 280.0)
+    assert told_stop(desk) == (275.0, 275.0)
+    desk.trade(NAME, 290.0)
+    desk.trade(NAME, 286.0)
+    said = trailing(desk, trail_stop_price=sent_back, quantity=90.0)
+    assert codes(said) == []
+    assert {reply.ticket.trail_stop_price for reply in said if type(reply).__name__ == "OpenOrder"} == {stop}
+    assert told_stop(desk) == (stop, stop)
+    again = Desk(records=desk.records)
+    again.connect()
+    assert told_stop(again) == (stop, stop)
+    desk.cancel(1)
+    (done,) = [reply for reply in desk.ask(r.CompletedOrders(False)) if type(reply).__name__ == "CompletedOrder"]
+    assert done.ticket.trail_stop_price == stop
 
 
 def test_only_the_owner_cancels_but_anybody_cancels_all(desk):

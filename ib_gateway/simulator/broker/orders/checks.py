@@ -33,7 +33,6 @@ _FIXED: tuple[tuple[str, Code], ...] = (
     ("account", Code.MISMATCH),
     ("fa_group", Code.MISMATCH),
     ("fa_profile", Code.MISMATCH),
-    ("parent_id", Code.MISMATCH),
     ("oca_group", Code.OCA_REVISION),
     ("oca_type", Code.OCA_REVISION),
 )
@@ -136,12 +135,18 @@ def check_order(order: Order, ticket: Ticket, listing: Listing, quote: Quote | N
             raise Turned(Code.OUT_OF_RANGE.say())
 
 
-def check_change(old: Ticket, new: Ticket) -> None:
+def check_change(old: Ticket, new: Ticket, *, parent_stands: bool) -> None:
     """Hold new terms of a standing order to what may change.
+
+    Once its parent is filled an order hangs on nothing: a change leaves the parent out, as IB no longer finds it.
 
     Raises:
         Turned: something else would.
     """
+    if new.parent_id and new.parent_id == old.parent_id and not parent_stands:
+        raise Turned(Code.NO_SUCH_ORDER.say(order_id=new.parent_id))
+    if new.parent_id != old.parent_id and (new.parent_id or parent_stands):
+        raise Turned(Code.MISMATCH.say(what="parent id"))
     for name, code in _FIXED:
         if getattr(old, name) != getattr(new, name):
             raise Turned(code.say(what=name.replace("_", " ")))

@@ -35,6 +35,7 @@ class Code(enum.Enum):
     OFF_TICK = 110, "The price does not conform to the minimum price variation for this contract."
     TIF_AND_TYPE = 111, "The TIF ({tif}) and the order type ({kind}) are incompatible."
     CLOSE_TIF = 113, "The Tif option should be set to DAY for MOC and LOC."
+    CHANGE_FAILED = 134, "Modify order failed. {reason}"
     NO_SUCH_ORDER = 135, "Can't find order with id ={order_id}"
     TRIGGER_METHOD = 146, "Invalid trigger method."
     CONDITION_CONTRACT = 147, "The conditional contract info is incomplete. {where}"
@@ -88,6 +89,16 @@ BEFORE_THE_BOOK: Mapping[Reason, Code] = {
 
 
 def rejection(event: Rejected | Refused) -> Objection:
-    """Code and words for an order, or a change of one, that the exchange turned down."""
+    """Code and words for an order, or a change of one, that the exchange turned down.
+
+    A refused change never says 201, "Order rejected": the order lives. Which code IB gives for each is not public; 134 is the
+    one that it lists for a change that failed.
+    """
     code = BEFORE_THE_BOOK.get(event.reason)
-    return code.say() if code else Code.REJECTED.say(reason=event.text)
+    if code:
+        return code.say()
+    if isinstance(event, Rejected):
+        return Code.REJECTED.say(reason=event.text)
+    if event.reason is Reason.BAD_CHANGE:
+        return Objection(Code.MISMATCH.value[0], event.text)
+    return Code.CHANGE_FAILED.say(reason=event.text)

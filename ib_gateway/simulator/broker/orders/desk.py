@@ -227,7 +227,7 @@ class OrderDesk:
             try:
                 self._intake.order(held.exchange_id, listing, held.ticket)
             except Turned as turned:
-                self.teller.warn(held, turned.objection)
+                self._refuse(held, turned.objection)
                 self._tell_kept(leg for leg in bracket if leg is not held)
                 return
         for held, listing in legs:
@@ -237,8 +237,7 @@ class OrderDesk:
     def _tell_kept(self, legs: Iterable[HeldOrder]) -> None:
         """Orders that cannot be transmitted because one that belongs to them is not valid."""
         for held in legs:
-            self.teller.tell(held)
-            self.teller.warn(held, Code.CANNOT_TRANSMIT.say(order_id=held.order_id))
+            self._refuse(held, Code.CANNOT_TRANSMIT.say(order_id=held.order_id))
 
     def _transmit(self, held: HeldOrder, listing: Listing) -> None:
         parent = self._floor.book.parent(held)
@@ -272,7 +271,8 @@ class OrderDesk:
         ticket = self._intake.completed(request.ticket)
         try:
             self._check_contract(held, request.contract)
-            checks.check_change(held.ticket, ticket)
+            parent = floor.book.parent(held)
+            checks.check_change(held.ticket, ticket, parent_stands=parent is not None and not parent.done)
             order = self._intake.order(held.exchange_id, listing, ticket)
         except Turned as turned:
             self._refuse(held, turned.objection)
@@ -297,10 +297,9 @@ class OrderDesk:
         """Ask the exchange for new terms. What it has moved itself stays where it is unless its client moved it."""
         standing = self._floor.exchange.standing(held.exchange_id)
         assert standing is not None  # noqa: S101 - it is not kept and not done
-        before, asked = held.ticket, held.proposed
         order = replace(order, parent_id=standing.order.parent_id, oca_group=standing.order.oca_group)
-        if asked is not None and asked.trail_stop_price == before.trail_stop_price and held.stop_price is not None:
-            order = replace(order, stop_price=held.stop_price)
+        if held.ticket.order_type.startswith("TRAIL") and self.teller.has_told_stop(held, order.stop_price):
+            order = replace(order, stop_price=standing.stop_price)
         self._intake.want_market(order)
         self.happened(self._floor.exchange.modify(order, self._floor.clock.now_ns()))
 
@@ -317,7 +316,7 @@ class OrderDesk:
         self.happened(events)
 
     def _refuse(self, held: HeldOrder, objection: Objection) -> None:
-        """A change was turned down: say so, and that the order stands as it was."""
+        """Something was turned down: say so, and then how the order stands, since clients take an error for its end."""
         self.teller.warn(held, objection)
         self.teller.tell(held)
 

@@ -14,6 +14,8 @@ from ib_gateway.simulator.broker.orders.rules import OrderRules
 from ib_gateway.simulator.broker.orders.terms import SHAPES
 from ib_gateway.simulator.messages import Ticket, replies
 
+_TRAILING = frozenset({"TRAIL", "TRAIL LIMIT"})
+
 
 class Teller:
     """Puts orders into words, and sends them to who may hear of them."""
@@ -21,6 +23,7 @@ class Teller:
     def __init__(self, floor: Floor, rules: OrderRules) -> None:
         self._floor = floor
         self._rules = rules
+        self._told_stops: dict[str, float | None] = {}
 
     # Whom.
 
@@ -67,7 +70,18 @@ class Teller:
     def open_order(self, held: HeldOrder) -> replies.OpenOrder:
         """The order as openOrder says it."""
         state = replies.OrderState(held.status, commission=held.commission, commission_currency=held.commission_currency)
-        return replies.OpenOrder(held.order_id, held.client_id, held.perm_id, held.contract, ticket_now(held), state)
+        ticket = self._ticket_now(held)
+        if ticket.order_type in _TRAILING:
+            self._told_stops[held.exchange_id] = ticket.trail_stop_price
+        return replies.OpenOrder(held.order_id, held.client_id, held.perm_id, held.contract, ticket, state)
+
+    def has_told_stop(self, held: HeldOrder, stop_price: float | None) -> bool:
+        """Whether a client that writes this stop price on a trailing order only says what it knows, and moves nothing.
+
+        That is what it wrote before, what openOrder told last, or nothing.
+        """
+        told = self._told_stops.get(held.exchange_id, held.stop_price)
+        return stop_price in (None, held.ticket.trail_stop_price, told)
 
     def order_status(self, held: HeldOrder) -> replies.OrderStatus:
         """The order as orderStatus says it."""
@@ -95,8 +109,26 @@ class Teller:
         zone = self._floor.listing(held.instrument).instrument.time_zone
         text = f"Filled Size: {held.filled:g}" if held.status == "Filled" else held.done_text or "Cancelled by Trader"
         return replies.CompletedOrder(
-            held.perm_id, held.contract, ticket_now(held), held.status, held.filled, replies.Moment(held.done_ns, zone), text
+            held.perm_id,
+            held.contract,
+            self._ticket_now(held),
+            held.status,
+            held.filled,
+            replies.Moment(held.done_ns, zone),
+            text,
         )
+
+    def _ticket_now(self, held: HeldOrder) -> Ticket:
+        """The ticket with the prices that have moved with the market: where they are now, not where they were last told."""
+        ticket = held.ticket
+        if ticket.order_type not in _TRAILING:
+            return ticket
+        now = self._floor.exchange.standing(held.exchange_id) or held
+        if now.stop_price is not None:
+            ticket = replace(ticket, trail_stop_price=now.stop_price)
+        if now.limit_price is not None and ticket.order_type == "TRAIL LIMIT":
+            ticket = replace(ticket, limit_price=now.limit_price)
+        return ticket
 
     def execution(self, req_id: int, fill: Fill) -> replies.Execution:
         """A fill as execDetails says it."""
@@ -120,16 +152,6 @@ class Teller:
             average_price=fill.average_price,
             order_ref=fill.order_ref,
         )
-
-
-def ticket_now(held: HeldOrder) -> Ticket:
-    """The ticket with the prices that have moved with the market."""
-    ticket = held.ticket
-    if held.stop_price is not None and ticket.order_type in ("TRAIL", "TRAIL LIMIT"):
-        ticket = replace(ticket, trail_stop_price=held.stop_price)
-    if held.limit_price is not None and ticket.order_type == "TRAIL LIMIT":
-        ticket = replace(ticket, limit_price=held.limit_price)
-    return ticket
 
 
 def commission(fill: Fill) -> replies.CommissionReport:
