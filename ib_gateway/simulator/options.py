@@ -36,7 +36,8 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         scenario: File of faults and when they happen, or the name of a shipped one; None lets nothing go wrong.
         control_port: Port of the HTTP control API; 0 takes a free one, None offers none.
         control_host: Address of the HTTP control API. Whoever reaches it can place orders by hand.
-        max_buffered_bytes: Bytes that may wait for a slow reader before its connection is cut, when speed is not 0.
+        max_buffered_bytes: Bytes that may wait for a slow reader before its connection is cut; at speed 0 only where a
+            fault stalls it.
     """
 
     host: str = "127.0.0.1"

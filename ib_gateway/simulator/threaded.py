@@ -79,7 +79,7 @@ class Control:
 
     @property
     def state(self) -> str:
-        """running, frozen, restarting or waiting-for-two-factor."""
+        """running, frozen, restarting, waiting-for-two-factor, or port-taken: another process has it."""
         return self._call(lambda: self._faults.state)
 
 

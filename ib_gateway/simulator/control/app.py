@@ -3,26 +3,37 @@
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
 
 import msgspec
-from fastapi import Body, FastAPI, HTTPException, Request, Response
+from fastapi import Body, FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict
-from starlette.middleware.base import RequestResponseEndpoint
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from atlas.domain import AtlasError, iso
+from ib_gateway.simulator.control.guard import BodyLimit, OwnNames, OwnPages, names_of
 from ib_gateway.simulator.control.schema import FAULT, describe, faults_by_kind
 from ib_gateway.simulator.faults import Active, Scenario, fault_of, parse, shipped
 from ib_gateway.simulator.faults import load as load_scenario
+from ib_gateway.simulator.faults.model import is_plain
 from ib_gateway.simulator.messages import Contract, Ticket
 
 if TYPE_CHECKING:
     from ib_gateway.simulator.server.gateway import SimulatedGateway
 
 
+def _plain(text: str) -> str:
+    if not is_plain(text):
+        raise ValueError(f"{text!r} has control characters")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_plain)]
+Price = Annotated[float, Field(ge=-1e9, le=1e9)]
+
+
 class _Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 class Seconds(_Asked):
@@ -47,19 +58,19 @@ class ScenarioToPlay(_Asked):
 class HandOrder(_Asked):
     """An order entered by hand at the broker's own terminal. It belongs to no client until client 0 binds it."""
 
-    con_id: int = 0
-    symbol: str = ""
-    sec_type: str = ""
-    exchange: str = ""
-    currency: str = ""
-    local_symbol: str = ""
-    account: str = ""
-    action: str
-    quantity: float
-    order_type: str = "MKT"
-    limit_price: float | None = None
-    aux_price: float | None = None
-    time_in_force: str = "DAY"
+    con_id: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    symbol: Text = ""
+    sec_type: Text = ""
+    exchange: Text = ""
+    currency: Text = ""
+    local_symbol: Text = ""
+    account: Text = ""
+    action: Text
+    quantity: Annotated[float, Field(gt=0, le=1e12)]
+    order_type: Text = "MKT"
+    limit_price: Price | None = None
+    aux_price: Price | None = None
+    time_in_force: Text = "DAY"
 
     def contract(self) -> Contract:
         """What is to be traded."""
@@ -76,21 +87,22 @@ class HandOrder(_Asked):
         )  # fmt: skip
 
 
-def build_app(gateway: "SimulatedGateway") -> FastAPI:
-    """The application that controls a gateway."""
+def build_app(gateway: "SimulatedGateway", host: str = "127.0.0.1") -> FastAPI:
+    """The application that controls a gateway, for a server that listens on `host`."""
     app = FastAPI(title="Simulated IB Gateway: control", version="1", docs_url=None, redoc_url=None)
 
     @app.exception_handler(AtlasError)
     async def refused(_: Request, error: AtlasError) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, status_code=422)
 
-    @app.middleware("http")
-    async def only_own_pages(request: Request, go_on: RequestResponseEndpoint) -> Response:
-        """A web page from elsewhere that is open in a browser on this machine may not control the gateway."""
-        origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-            return JSONResponse({"detail": f"pages of {origin} may not control this gateway"}, status_code=403)
-        return await go_on(request)
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+        wrong = "; ".join(f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in error.errors())
+        return JSONResponse({"detail": wrong}, status_code=422)
+
+    app.add_middleware(BodyLimit)
+    app.add_middleware(OwnPages)
+    app.add_middleware(OwnNames, allowed_hosts=names_of(host), www_redirect=False)  # looks before the others
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def page() -> str:
@@ -98,7 +110,7 @@ def build_app(gateway: "SimulatedGateway") -> FastAPI:
 
     @app.get("/state")
     async def state() -> dict[str, Any]:
-        """How the gateway stands: running, frozen, restarting or waiting-for-two-factor."""
+        """How the gateway stands: running, frozen, restarting, waiting-for-two-factor or port-taken."""
         scenario = gateway.faults.scenario
         return {
             "state": gateway.faults.state,

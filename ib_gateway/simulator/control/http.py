@@ -33,7 +33,7 @@ class ControlServer:
         self._socket = _bound(host, port)
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
-            build_app(gateway), ws="none", log_config=None, lifespan="off", access_log=False, timeout_graceful_shutdown=1
+            build_app(gateway, host), ws="none", log_config=None, lifespan="off", access_log=False, timeout_graceful_shutdown=1
         )
         self._server = _Server(config)
 

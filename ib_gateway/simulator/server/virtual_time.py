@@ -4,6 +4,8 @@ from atlas.domain import NS_PER_SECOND, BadInput
 from ib_gateway.simulator.market import Feed, VirtualClock
 from ib_gateway.simulator.server.faults import Faults
 
+_MOST_SECONDS = 31_536_000
+
 
 class Time:
     """Virtual time. Where it was let to stand, `advance` lets it pass as fast as clients read."""
@@ -53,10 +55,10 @@ class Time:
         """Let so many seconds pass as fast as clients read, with every tick and every fault in them, and then stand.
 
         Raises:
-            BadInput: time cannot go back.
+            BadInput: time cannot go back, nor further than a year at once.
         """
-        if not seconds >= 0:
-            raise BadInput(f"time cannot advance by {seconds} seconds; only forward")
+        if not 0 <= seconds <= _MOST_SECONDS:
+            raise BadInput(f"time cannot advance by {seconds} seconds; only forward, a year at most")
         until_ns = self._clock.advance(round(seconds * NS_PER_SECOND))
         self._feed.start()
         self._changed()

@@ -1,12 +1,17 @@
 """The HTTP control API of a running gateway, over a real socket."""
 
 import asyncio
+import json
+import socket
+from math import inf, nan
 
 import httpx
 import pytest
 
 from atlas.domain import Unavailable
 from ib_gateway.simulator import SimulatedGateway, SimulatorOptions
+from ib_gateway.simulator.control import build_app
+from ib_gateway.simulator.control.guard import MOST_BYTES, names_of
 from ib_gateway.simulator.faults import KINDS, shipped
 
 FRIDAY_NS = 1_780_671_600_000_000_000  # 2026-06-05 15:00 UTC
@@ -56,9 +61,61 @@ async def test_the_page_needs_nothing_from_elsewhere(control):
 async def test_pages_from_elsewhere_may_not_control_the_gateway(gateway, control):
     own = {"origin": f"http://127.0.0.1:{gateway.control_port}"}
     assert (await control.post("/clock/pause", headers=own)).status_code == 200
-    for origin in ("http://example.org", "http://127.0.0.1:1", "null"):
+    for origin in ("http://example.org", "http://127.0.0.1:1", "null", "http://[::1", ""):
         assert (await control.post("/clock/resume", headers={"origin": origin})).status_code == 403
     assert gateway.time.paused
+
+
+async def test_a_name_that_was_made_to_point_here_is_not_answered(gateway, control):
+    rebound = {"host": f"evil.example:{gateway.control_port}", "origin": f"http://evil.example:{gateway.control_port}"}
+    assert (await control.post("/clock/pause", headers=rebound)).status_code == 400
+    assert (await control.get("/accounts", headers={"host": "evil.example"})).status_code == 400
+    assert not gateway.time.paused
+    for own in ("localhost", "LOCALHOST:80", "[::1]:4003", "127.0.0.1"):
+        assert (await control.get("/accounts", headers={"host": own})).status_code == 200
+
+
+async def test_on_every_address_it_goes_by_the_one_that_is_called_and_by_the_name_of_the_machine(gateway):
+    url = "http://10.1.2.3:4003"
+    called = httpx.ASGITransport(build_app(gateway, "0.0.0.0"))  # it takes the address of the URL for its own
+    async with httpx.AsyncClient(base_url=url, transport=called) as client:
+        assert (await client.post("/clock/pause", headers={"origin": url})).status_code == 200
+        for host, status in ((socket.gethostname(), 200), ("10.1.2.4", 400), ("evil.example", 400)):
+            assert (await client.get("/state", headers={"host": host})).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("host", "names"),
+    [
+        ("127.0.0.1", {"localhost", "127.0.0.1", "[::1]"}),
+        ("::1", {"localhost", "127.0.0.1", "[::1]"}),
+        ("Gateway.Example", {"localhost", "127.0.0.1", "[::1]", "gateway.example"}),
+        ("::ffff:10.0.0.7", {"localhost", "127.0.0.1", "[::1]", "10.0.0.7"}),
+        ("fe80::1%eth0", {"localhost", "127.0.0.1", "[::1]", "[fe80::1]"}),
+    ],
+)
+def test_it_goes_by_loopback_and_by_what_it_was_told_to_listen_on(host, names):
+    assert set(names_of(host)) == names
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_body_that_is_too_long_is_refused_whether_it_says_so_or_not(gateway, announced):
+    long = b" " * MOST_BYTES + b'{"speed": 2}'
+    length = f"content-length: {len(long)}" if announced else "transfer-encoding: chunked"
+    body = long if announced else b"%x\r\n%b\r\n0\r\n\r\n" % (len(long), long)
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.control_port)
+    head = f"POST /clock/speed HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{length}\r\n\r\n"
+    writer.write(head.encode() + body)
+    async with asyncio.timeout(5):
+        assert (await reader.readline()).split()[1] == b"413"
+    writer.close()
+    assert gateway.time.speed == 1.0
+
+
+async def test_a_body_of_the_greatest_length_is_taken(gateway, control):
+    body = b'{"speed": 2}'.ljust(MOST_BYTES)
+    answer = await control.post("/clock/speed", content=body, headers={"content-type": "application/json"})
+    assert answer.json()["speed"] == gateway.time.speed == 2.0
 
 
 async def test_a_fault_is_injected_listed_and_cleared(gateway, control):
@@ -81,13 +138,57 @@ async def test_a_fault_is_injected_listed_and_cleared(gateway, control):
         ({"kind": "freeze", "for_seconds": "long"}, "freeze: Expected `float | null`, got `str`"),
         ({"kind": "drop", "message": "Nothing"}, "there is no reply 'Nothing'; there are any, "),
         ({}, "a fault is a mapping with its `kind`, one of"),
+        ({"kind": "connectivity-lost", "repeat_seconds": 1e-9}, "repeat_seconds is 1e-09; it is 0 for once, or 0.1 at least"),
+        ({"kind": "correct-execution", "price": inf}, "price"),
+        ({"kind": "correct-execution", "quantity": 1e300}, "quantity"),
+        ({"kind": "freeze", "for_seconds": nan}, "for_seconds"),
+        ({"kind": "answer-error", "message": "any", "code": 2**31, "text": "x"}, "code"),
+        ({"kind": "answer-error", "message": "any", "code": 1, "text": "a\0b"}, "text is 'a\\x00b'; it must not have control"),
+        ({"kind": "notice", "code": 2104, "farm": "\ud800"}, "farm is '\\ud800'; it must not have control characters"),
+        ({"kind": "notice", "code": 2104, "client_id": 77}, "client 77 is not connected; connected: nobody"),
+        ({"kind": "disconnect", "client_id": 77}, "client 77 is not connected; connected: nobody"),
+        ({"kind": "half-open", "sockets": "existing", "client_id": 77}, "client 77 is not connected; connected: nobody"),
     ],
 )
-async def test_a_fault_that_there_is_not_is_refused_in_one_line(control, fault, words):
-    answer = await control.post("/faults", json=fault)
+async def test_a_fault_that_cannot_be_is_refused_in_one_line(gateway, control, fault, words):
+    answer = await control.post("/faults", content=json.dumps(fault), headers={"content-type": "application/json"})
     assert answer.status_code == 422
     assert words in answer.json()["detail"]
     assert "\n" not in answer.json()["detail"]
+    assert not gateway.faults.active()
+
+
+@pytest.mark.parametrize("seconds", [inf, -inf, nan, -1.0, 1e12, 10**400])
+async def test_time_is_advanced_by_seconds_that_are_some(gateway, control, seconds):
+    answer = await control.post(
+        "/clock/advance", content=json.dumps({"seconds": seconds}), headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 422
+    assert "seconds" in answer.json()["detail"]
+    assert not gateway.time.paused
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"quantity": inf},
+        {"quantity": nan},
+        {"quantity": 1e308},
+        {"quantity": -1},
+        {"order_type": "LMT", "limit_price": inf},
+        {"order_type": "LMT", "limit_price": nan},
+        {"order_type": "STP", "aux_price": -inf},
+        {"con_id": 2**31},
+        {"account": "DU1000001\0"},
+        {"action": "BUY\n"},
+        {"symbol": "\x7f"},
+    ],
+)
+async def test_an_order_by_hand_that_no_wire_can_carry_is_refused(control, wrong):
+    answer = await control.post("/orders", content=json.dumps(EURUSD | wrong), headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert list(wrong)[-1] in answer.json()["detail"]
+    assert await get(control, "/orders") == []
 
 
 async def test_the_second_factor_is_approved_once(gateway, control):
