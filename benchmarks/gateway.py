@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ib_gateway.simulator import SimulatedGateway, SimulatorOptions
+from ib_gateway.simulator import SimulatorOptions, serve
 from ib_gateway.simulator.codec.layout import compile_writer
 from ib_gateway.simulator.codec.tables.tickets import PLACE_ORDER
 from ib_gateway.simulator.messages import Contract, Ticket, requests
@@ -31,7 +31,8 @@ ROUNDS = 5
 TICKS = 600_000
 TICKS_DECODED = 100_000
 CLIENTS = 10
-ORDERS_PER_ROUND = 200
+ORDERS_PER_ROUND = 100
+IDLE_SECONDS = 0.002
 VERSION = 176
 EURUSD = 12087792
 FIRST_NS = 1_780_671_600_000_000_000  # Friday 2026-06-05 15:00 UTC: the market is open
@@ -61,9 +62,7 @@ async def _serve(recording: str) -> None:
     """A gateway that plays a recording as fast as it is read, or the seeded market at its own pace."""
     more: dict[str, Any] = {"recording": Path(recording), "speed": 0.0} if recording else {"start_ns": FIRST_NS}
     options = SimulatorOptions(port=0, rules=Rules.none(), play_after_seconds=0.5, **more)
-    async with SimulatedGateway(options) as gateway:
-        print(gateway.port, flush=True)
-        await gateway.wait_failed()
+    await serve(options, ready=lambda port: print(port, flush=True))
 
 
 class _Echo(asyncio.Protocol):
@@ -258,13 +257,15 @@ def placed(order_id: int, kind: str, limit: float | None) -> bytes:
     return len(payload).to_bytes(4, "big") + payload
 
 
-def to_status(reader: Reader, first_id: int, kind: str, limit: float | None, status: bytes) -> list[float]:
-    """Microseconds from placing each order to its status."""
+def to_status(
+    reader: Reader, first_id: int, kind: str, limit: float | None, status: bytes, idle_seconds: float = 0.0
+) -> list[float]:
+    """Microseconds from placing each order to its status. Before each the gateway is left alone for `idle_seconds`."""
     took = []
     for order_id in range(first_id, first_id + ORDERS_PER_ROUND):
         request = placed(order_id, kind, limit)
         number = str(order_id).encode()
-        time.sleep(0.002)
+        time.sleep(idle_seconds)
         begin = time.perf_counter_ns()
         reader.socket.sendall(request)
         reader.until(lambda fields, number=number: fields[0] == b"3" and fields[1] == number and fields[2] == status)  # type: ignore[misc]
@@ -275,10 +276,10 @@ def to_status(reader: Reader, first_id: int, kind: str, limit: float | None, sta
     return took
 
 
-def to_echo(reader: Reader, request: bytes) -> list[float]:
+def to_echo(reader: Reader, request: bytes, idle_seconds: float = 0.0) -> list[float]:
     took = []
     for _ in range(ORDERS_PER_ROUND):
-        time.sleep(0.002)
+        time.sleep(idle_seconds)
         begin = time.perf_counter_ns()
         reader.socket.sendall(request)
         while not reader.take():
@@ -288,9 +289,8 @@ def to_echo(reader: Reader, request: bytes) -> list[float]:
 
 
 def _orders() -> list[dict[str, Any]]:
-    rested: list[float] = []
-    filled: list[float] = []
-    echoed: list[float] = []
+    """Orders back to back, and after a little idleness, as a robot's: by then the machine's caches are cold."""
+    took: dict[tuple[str, float], list[float]] = {}
     with process("serve") as gateway, process("echo", "1000") as echo:
         ours, floor = Reader(gateway), Reader(echo)
         next_id = ours.start(1)
@@ -299,17 +299,22 @@ def _orders() -> list[dict[str, Any]]:
         ours.socket.sendall(frame(98, 1))
         floor.socket.sendall(HELLO)
         for _ in range(ROUNDS):
-            rested += to_status(ours, next_id, "LMT", 0.5, b"Submitted")
-            echoed += to_echo(floor, placed(next_id, "LMT", 0.5))
-            filled += to_status(ours, next_id + ORDERS_PER_ROUND, "MKT", None, b"Filled")
-            next_id += 2 * ORDERS_PER_ROUND
+            for idle in (0.0, IDLE_SECONDS):
+                resting = to_status(ours, next_id, "LMT", 0.5, b"Submitted", idle)
+                took.setdefault(("Submitted", idle), []).extend(resting)
+                took.setdefault(("echo", idle), []).extend(to_echo(floor, placed(next_id, "LMT", 0.5), idle))
+                filling = to_status(ours, next_id + ORDERS_PER_ROUND, "MKT", None, b"Filled", idle)
+                took.setdefault(("Filled", idle), []).extend(filling)
+                next_id += 2 * ORDERS_PER_ROUND
         ours.socket.close()
         floor.socket.close()
-    echo_us = statistics.median(echoed)
-    return [
-        _row("place to Submitted, median (floor: bare echo)", "us", statistics.median(rested), echo_us, "floor + 200 us"),
-        _row("place to Filled, median (floor: bare echo)", "us", statistics.median(filled), echo_us, "floor + 200 us"),
-    ]
+    rows = []
+    for idle, how in ((0.0, "back to back"), (IDLE_SECONDS, f"after {IDLE_SECONDS * 1e3:g} ms of idleness")):
+        echo_us = statistics.median(took["echo", idle])
+        for status in ("Submitted", "Filled"):
+            name = f"place to {status}, {how}, median (floor: bare echo)"
+            rows.append(_row(name, "us", statistics.median(took[status, idle]), echo_us, "<= floor + 200"))
+    return rows
 
 
 def _row(name: str, unit: str, ours: float, floor: float, target: str) -> dict[str, Any]:
