@@ -36,10 +36,8 @@ def desk():
     desk.quote(FUTURE.instrument.id, 6000.0, 6000.25, 100, 100)
     desk.place(1, contract=Contract(con_id=CALL.instrument.con_id), quantity=2.0, order_type="LMT", limit_price=21.0)
     desk.place(2, contract=Contract(con_id=FUTURE.instrument.con_id, exchange="CME"), quantity=1.0)
-    desk.place(
-        3, contract=Contract(con_id=FUTURE.instrument.con_id, exchange="CME"), quantity=1.0, order_type="LMT", limit_price=5000.0,
-        time_in_force="GTC",
-    )  # fmt: skip
+    later = {"order_type": "LMT", "limit_price": 5000.0, "time_in_force": "GTC"}
+    desk.place(3, contract=Contract(con_id=FUTURE.instrument.con_id, exchange="CME"), quantity=1.0, **later)
     desk.quote(NAME, 280.0, 280.02, 1_000, 1_000)
     desk.ask(r.AccountUpdates(subscribe=True, account="DU1"))
     desk.heard()
