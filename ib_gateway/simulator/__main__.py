@@ -9,6 +9,7 @@ from atlas.domain import AtlasError
 from ib_gateway.simulator.command import options_of
 from ib_gateway.simulator.options import SimulatorOptions
 from ib_gateway.simulator.server import serve
+from ib_gateway.simulator.state import StateLost
 
 
 async def _run(options: SimulatorOptions) -> None:
@@ -21,12 +22,12 @@ async def _run(options: SimulatorOptions) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until stopped; 2 if it cannot start."""
+    """Run until stopped; 2 if it cannot start, 1 if it cannot go on."""
     try:
         asyncio.run(_run(options_of(arguments, "ib-simulator")))
     except AtlasError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+        return 1 if isinstance(error, StateLost) else 2
     return 0
 
 

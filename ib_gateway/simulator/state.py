@@ -3,8 +3,11 @@
 A record is its length, the CRC-32 of that and the CRC-32 of its payload (4 bytes each), and the payload in MessagePack.
 It is written before the client hears of it, so killing the process loses nothing that anyone was told. A torn last record is
 cut off; damage anywhere else is an error. On opening, the file is replaced by one snapshot.
+
+A record that cannot be written (a full disk) is the end of the gateway: it must not go on with what it could not keep.
 """
 
+import contextlib
 import os
 import struct
 import zlib
@@ -14,7 +17,7 @@ from typing import BinaryIO, Self
 
 import msgspec
 
-from atlas.domain import BadInput
+from atlas.domain import BadInput, Unavailable
 from ib_gateway.simulator.broker import Record
 
 _HEAD = struct.Struct(">III")
@@ -22,6 +25,10 @@ _LENGTH = struct.Struct(">I")
 _MAGIC = b"ATLAS-SIM-1\n"
 _decode = msgspec.msgpack.Decoder(Record)
 _encode = msgspec.msgpack.Encoder()
+
+
+class StateLost(Unavailable):
+    """The state file cannot be written any more. What clients were told until then is in it."""
 
 
 class NoStateFile:
@@ -37,8 +44,9 @@ class NoStateFile:
 class StateFile:
     """An open state file."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, path: Path) -> None:
         self._stream = stream
+        self._path = path
 
     @staticmethod
     def read(path: Path) -> Iterator[Record]:
@@ -87,13 +95,25 @@ class StateFile:
                 stream.flush()
                 os.fsync(stream.fileno())
             fresh.replace(path)
-            return cls(path.open("ab", buffering=0))
+            return cls(path.open("ab", buffering=0), path)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                fresh.unlink()  # half of a snapshot is of no use
             raise BadInput(f"the state file {path} cannot be written: {error.strerror}") from error
 
     def append(self, record: Record) -> None:
-        """Write one record through to the operating system."""
-        self._stream.write(_framed(record))
+        """Write one record through to the operating system.
+
+        Raises:
+            StateLost: it cannot be written whole; the next reader cuts off what there is of it.
+        """
+        data = memoryview(_framed(record))
+        try:
+            while data:
+                data = data[self._stream.write(data) :]
+        except OSError as error:
+            raise StateLost(f"the state file {self._path} cannot be written any more: {error.strerror or error}; "
+                            "make room or name another with --state, and start again") from error  # fmt: skip
 
     def close(self) -> None:
         """Close the file."""

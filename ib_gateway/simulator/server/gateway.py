@@ -24,7 +24,7 @@ from ib_gateway.simulator.server.hall import Hall
 from ib_gateway.simulator.server.listener import Listener
 from ib_gateway.simulator.server.terminal import Terminal
 from ib_gateway.simulator.server.virtual_time import Time
-from ib_gateway.simulator.state import NoStateFile, StateFile
+from ib_gateway.simulator.state import NoStateFile, StateFile, StateLost
 
 if TYPE_CHECKING:
     from ib_gateway.simulator.control import ControlServer
@@ -70,6 +70,7 @@ class SimulatedGateway:
         self._tasks: list[asyncio.Task[None]] = []
         self._starting: asyncio.TimerHandle | None = None
         self._control: ControlServer | None = None
+        self._over = asyncio.Event()
 
     @property
     def port(self) -> int:
@@ -105,7 +106,7 @@ class SimulatedGateway:
         if options.recording is None:
             self.feed.start()
         self.faults.rearm()
-        self._tasks = [asyncio.create_task(self._run_feed()), asyncio.create_task(self._run_timer())]
+        self._tasks = [asyncio.create_task(run()) for run in (self._run_feed, self._run_timer, self._run_to_the_end)]
         if self._control:
             self._tasks.append(asyncio.create_task(self._control.serve()))
         _log.info("simulated gateway ready", port=self.port, accounts=list(options.accounts), speed=options.speed,
@@ -145,8 +146,16 @@ class SimulatedGateway:
     # What the broker needs.
 
     def append(self, record: object) -> None:
-        """Write down what happened to orders."""
-        self._state.append(record)  # type: ignore[arg-type]
+        """Write down what happened to orders. Where that cannot be done it is over: nobody hears of it, or of what follows."""
+        if self._hall.over is not None:
+            return
+        try:
+            self._state.append(record)  # type: ignore[arg-type]
+        except StateLost as error:
+            _log.error("state file failed", path=str(self.options.state), detail=str(error))
+            self._hall.end(error)
+            self._listener.close()
+            self._over.set()
 
     def _interest(self, instrument: str, streaming: bool) -> None:  # noqa: FBT001 - the broker calls it by position
         self.feed.want(instrument)
@@ -175,6 +184,11 @@ class SimulatedGateway:
         await self.feed.run()
         _log.info("recording finished", quotes=self.feed.quotes_played)
 
+    async def _run_to_the_end(self) -> None:
+        await self._over.wait()
+        assert self._hall.over is not None  # noqa: S101
+        raise self._hall.over
+
     async def _run_timer(self) -> None:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
@@ -186,7 +200,7 @@ async def serve(options: SimulatorOptions, *, ready: Callable[[int], None] | Non
 
     Raises:
         BadInput: the instruments file, the recording, the scenario or the state file cannot be used.
-        Unavailable: a port is taken.
+        Unavailable: a port is taken; later `StateLost`: the state file cannot be written any more.
     """
     async with SimulatedGateway(options) as gateway:
         gc.collect()

@@ -36,6 +36,7 @@ class Hall:
         self._alone = asyncio.Event()
         self._settling = False
         self._answering: int | None = None
+        self.over: Exception | None = None
         self.act_on_pending: Callable[[], None] = _nothing
 
     # What sessions need.
@@ -175,6 +176,12 @@ class Hall:
             if not session.stalled and self.broker.streaming(client_id):
                 await session.drained()
         await asyncio.sleep(0)
+
+    def end(self, error: Exception) -> None:
+        """Cut off everybody at once: what the broker says from now on must not be heard."""
+        self.over = error
+        for session in list(self.connections):
+            session.abort()
 
     async def hang_up(self) -> None:
         """Close every connection; those whose peers do not read what is left are cut."""

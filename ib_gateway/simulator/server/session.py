@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Protocol
 
 from ib_gateway.simulator.codec import Codec, ProtocolError
+from ib_gateway.simulator.codec.slices import is_long
 from ib_gateway.simulator.faults import Newest
 from ib_gateway.simulator.messages import replies
 from ib_gateway.simulator.messages.requests import Request, StartApi
+from ib_gateway.simulator.server.behind import Behind
 from ib_gateway.simulator.server.counters import Counters
 from ib_gateway.simulator.server.pace import VIOLATIONS, Pace
 from ib_gateway.simulator.wire import Handshake, WireError
@@ -81,6 +83,7 @@ class Session(asyncio.Protocol):
         self._waiting: deque[bytes] = deque()
         self._slowed: asyncio.TimerHandle | None = None
         self._out: list[bytes] = []
+        self._behind = Behind()
         self._newest = Newest()
         self._congested = False
         self._stalled_by = set(stalled_by)
@@ -144,6 +147,7 @@ class Session(asyncio.Protocol):
             if timer:
                 timer.cancel()
         self._transport = None
+        self._behind.clear()
         self._hall.leave(self)
 
     def pause_writing(self) -> None:
@@ -171,7 +175,14 @@ class Session(asyncio.Protocol):
                 return
             if type(reply) is replies.SnapshotEnd:  # what it ends comes before it
                 self._tell_newest()
-        self._out.append(self._codec.encode(reply))
+        if type(reply) is replies.HistoricalData and is_long(reply):
+            if not self._behind:
+                asyncio.get_running_loop().call_soon(self._encode_on)
+            self._behind.put_long(self._codec, reply)
+        elif self._behind:
+            self._behind.put(self._codec, reply)
+        else:
+            self._out.append(self._codec.encode(reply))
 
     def flush(self) -> None:
         """Write what is to be said; cut off a peer for which too much is waiting, if the market does not wait for it."""
@@ -226,6 +237,7 @@ class Session(asyncio.Protocol):
     def close(self) -> None:
         """Say what is left to say, and hang up; a peer that does not read it in time is cut off."""
         if self._transport is not None and not self._transport.is_closing():
+            self._out += self._behind.finish()
             self.flush()
             self._transport.close()
             if self._transport.get_write_buffer_size():
@@ -237,6 +249,13 @@ class Session(asyncio.Protocol):
             self._transport.abort()
 
     # How it acts.
+
+    def _encode_on(self) -> None:
+        """A slice of what takes long to encode."""
+        self._out += self._behind.work()
+        if self._behind:
+            asyncio.get_running_loop().call_soon(self._encode_on)
+        self.flush()
 
     def _tell_newest(self) -> None:
         if self._newest and self._codec is not None:

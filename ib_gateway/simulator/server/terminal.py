@@ -106,12 +106,13 @@ class Terminal:
 
         Raises:
             BadInput: the broker turns it down; the text is IB's.
+            StateLost: it could not be written down.
         """
         try:
             perm_id = self._broker.enter_order(contract, ticket)
         except Turned as error:
             raise BadInput(str(error)) from None
-        self._hall.flush()
+        self._written()
         return perm_id
 
     def cancel_order(self, perm_id: int) -> None:
@@ -119,9 +120,15 @@ class Terminal:
 
         Raises:
             BadInput: there is no such standing order.
+            StateLost: it could not be written down.
         """
         try:
             self._broker.cancel_order(perm_id)
         except Turned as error:
             raise BadInput(str(error)) from None
+        self._written()
+
+    def _written(self) -> None:
         self._hall.flush()
+        if self._hall.over is not None:
+            raise self._hall.over

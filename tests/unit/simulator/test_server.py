@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import sys
@@ -162,7 +163,7 @@ async def test_a_fault_of_our_own_is_logged_and_answered_and_nobody_is_cut_off(g
     def fail(*_):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(gateway._broker, "handle", fail)
+    monkeypatch.setattr(gateway._broker, "answer", fail)
     client.writer.write(message(61, 1))
     error = await client.until("4")
     while error[3].startswith("21"):
@@ -338,6 +339,59 @@ async def test_killed_at_once_and_started_again_the_command_has_the_same_books(t
     assert (order[1], order[25]) == ("2", status[6])
     position = await peer.until("61")
     assert position[-2] == "20000"
+    process.terminate()
+    assert await asyncio.wait_for(process.wait(), 5) == 0
+    peer.writer.close()
+
+
+async def test_a_full_disk_ends_the_command_with_one_line_and_nothing_that_was_told_is_lost(tmp_path):
+    state = tmp_path / "gateway.state"
+
+    async def start(*, most_bytes):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "ib_gateway.simulator", "--port", "0", "--state", str(state), "--hours", "always"),
+            *("--rules", "none"),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes)),
+        )
+        while not (line := await asyncio.wait_for(process.stdout.readline(), 20)).startswith(b"listening"):
+            assert line
+        peer = Peer(*await asyncio.open_connection("127.0.0.1", int(line.split()[-1])))
+        peer.writer.write(GREETING + message(*START) + message(97, 6, 12087792, *[""] * 3, "0.0", *[""] * 7, "BidAsk", 0, 0))
+        await peer.until("99")
+        return process, peer
+
+    process, peer = await start(most_bytes=30_000)
+    told, statuses = set(), {}
+    for number in range(1, 500):
+        peer.writer.write(placed(number, *(("MKT",) if number % 2 else ("LMT", 0.5))))
+        while (fields := await peer.next()) and fields[0] != "3":
+            if fields[0] == "11":
+                told.add(fields[14])
+        if not fields:
+            break
+        statuses[fields[1]] = fields[2]
+    peer.writer.close()
+    out, err = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 1
+    assert err.decode().count("\n") == 1
+    assert f"the state file {state} cannot be written any more: File too large; make room" in err.decode()
+    assert out.decode().count("state file failed") == 1
+    assert out.decode().count("\n") == 1
+    assert len(told) > 3
+    assert statuses
+
+    process, peer = await start(most_bytes=1_000_000)
+    peer.writer.write(message(7, 3, 4, 0, *[""] * 6) + message(5, 1))
+    found, orders = set(), set()
+    while (fields := await peer.next())[0] != "53":
+        if fields[0] == "11":
+            found.add(fields[14])
+        elif fields[0] == "5":
+            orders.add(fields[1])
+    assert told <= found
+    assert {number for number in statuses if not int(number) % 2} <= orders
     process.terminate()
     assert await asyncio.wait_for(process.wait(), 5) == 0
     peer.writer.close()

@@ -1,5 +1,9 @@
 """The state file: what was written is found again, and what was torn is cut off."""
 
+import errno
+import itertools
+import os
+
 import pytest
 
 from atlas.domain import BadInput, Order, Side
@@ -7,7 +11,7 @@ from atlas.exchange import Accepted, Cancelled, Exchange
 from ib_gateway.simulator.broker import Snapshot
 from ib_gateway.simulator.broker.held import Placed
 from ib_gateway.simulator.messages import Contract, Ticket
-from ib_gateway.simulator.state import StateFile
+from ib_gateway.simulator.state import StateFile, StateLost
 
 ORDER = Order("1.5", "r", "EUR.USD@IDEALPRO", Side.BUY, 20_000.0, account="DU1")
 RECORDS = [
@@ -76,6 +80,49 @@ def test_a_place_that_cannot_be_written_is_an_error(tmp_path, empty):
     (tmp_path / "file").touch()
     with pytest.raises(BadInput, match="cannot be written"):
         StateFile.begin(tmp_path / "file" / "gateway.state", empty)
+
+
+class FullDisk:
+    """Takes so many bytes, the last write in part, and then none."""
+
+    def __init__(self, room):
+        self.room, self.content = room, b""
+
+    def write(self, data):
+        taken = bytes(data[: self.room - len(self.content)])
+        if not taken:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.content += taken
+        return len(taken)
+
+
+def test_a_record_that_does_not_fit_is_told_with_the_file_and_the_reason_and_what_was_whole_is_found(written, empty):
+    snapshot = written.read_bytes()
+    disk = FullDisk(len(snapshot))
+    state = StateFile(disk, written)
+    for record in RECORDS:
+        state.append(record)
+    rest = itertools.cycle(RECORDS)
+    with pytest.raises(StateLost, match=r"gateway.state cannot be written any more: No space left on device; make room"):
+        all(state.append(record) is None for record in rest)
+    assert len(disk.content) == len(snapshot)
+    written.write_bytes(snapshot + disk.content)
+    records = list(StateFile.read(written))
+    assert records[:7] == [empty, *RECORDS, *RECORDS]
+    assert all(record in RECORDS for record in records[7:])
+
+
+def test_a_full_disk_at_the_start_leaves_the_file_as_it_was(written, empty, monkeypatch):
+    before = written.read_bytes()
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("ib_gateway.simulator.state.os.fsync", full)
+    with pytest.raises(BadInput, match="cannot be written: No space left on device"):
+        StateFile.begin(written, empty)
+    assert written.read_bytes() == before
+    assert list(written.parent.iterdir()) == [written]
 
 
 def test_beginning_anew_leaves_one_snapshot(written, empty):
