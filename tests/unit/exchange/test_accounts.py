@@ -16,7 +16,7 @@ from atlas.exchange import Cancelled, Exchange, Executed, MarginRate, Reason, Re
 from atlas.exchange.allocation import divided
 from atlas.exchange.margin import MARGIN_RATES, requirement
 from tests.unit.exchange.flows import OTHER, new_exchange
-from tests.unit.exchange.listings import AAPL, ACCOUNT, ES, order, quote
+from tests.unit.exchange.listings import AAPL, ACCOUNT, ES, EURUSD, USDJPY, order, quote
 from tests.unit.exchange.stories import story
 
 CALL = Instrument(
@@ -41,6 +41,25 @@ def test_each_account_gets_its_part_of_every_execution_with_its_own_commission()
     assert [e.commission.amount for e in (*first, *second)] == [1.0, 1.0, 0.0, 0.0]
     assert len({e.execution.id for e in (*first, *second)}) == 4
     assert exchange.position(OTHER, AAPL.id).quantity == 5
+
+
+def test_of_two_accounts_that_miss_as_much_the_first_by_name_gets_the_odd_unit():
+    for names in ("AB", "BA"):
+        assert divided({name: Decimal(10) for name in names}, {}, Decimal(3), Decimal(1)) == {"A": 2, "B": 1}
+
+
+def test_commissions_are_charged_to_the_hundredth_of_a_cent(exchange):
+    exchange.on_quote(quote(EURUSD, 1.16, 1.16))
+    executed = exchange.submit(order(EURUSD, Side.BUY, 123_457), 1)[-1]
+    assert executed.commission.amount == 2.8642  # 0.2 basis point are 2.8642024
+
+
+def test_what_was_charged_is_not_given_back_when_the_rest_of_an_order_is_worth_less(exchange):
+    exchange.on_quote(quote(USDJPY, 150.0, 150.0, 0, 1_000_000))
+    first = exchange.submit(order(USDJPY, Side.BUY, 1_000_001), 1)[-1]
+    (last,) = exchange.on_quote(quote(USDJPY, 300.0, 300.0, at=2))
+    assert (first.commission.amount, first.commission.currency) == (20.0, "USD")
+    assert last.commission.amount == 0.0  # the yen that were paid are worth half by now, and so is the order's commission
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,15 @@ from atlas.domain import (
     OrderKind,
     PercentChangeCondition,
     PriceCondition,
+    Share,
     Side,
     TimeCondition,
     TimeInForce,
     TriggerMethod,
     VolumeCondition,
 )
-from tests.unit.exchange.flows import new_exchange
-from tests.unit.exchange.listings import AAPL, ES, order
+from tests.unit.exchange.flows import OTHER, new_exchange
+from tests.unit.exchange.listings import AAPL, ACCOUNT, ES, order
 from tests.unit.exchange.stories import q, stories, story, t
 
 BUY, AND, OR, GTC = Side.BUY, Join.AND, Join.OR, TimeInForce.GTC
@@ -77,6 +78,58 @@ def test_an_execution_after_the_order_was_placed_releases_it():
     assert told[-1] == ("waits", "held")
     told = stories(exchange, order(ES, BUY, 1, id="after"), at=310)
     assert told == [("after", "working"), ("after", "1@5000"), ("waits", "working"), ("waits", "10@100")]
+
+
+@pytest.mark.parametrize(("venue", "outcome"), [("CME", "working"), ("SMART", "working"), ("CBOT", "held")])
+def test_an_execution_condition_that_names_an_exchange_counts_what_is_executed_there(venue, outcome):
+    exchange = new_exchange()
+    waits = order(AAPL, BUY, 10, 98.0, id="waits", conditions=(ExecutionCondition("ES", InstrumentKind.FUTURE, venue),))
+    stories(exchange, q(99, 100, at=300), q(5000, 5000, of=ES, at=300), waits, order(ES, BUY, 1), at=300)
+    assert exchange.standing("waits").stage.value == outcome
+
+
+def test_an_order_that_an_execution_cancels_counts_its_own():
+    placed = order(AAPL, BUY, 10, 98.0, conditions=(ExecutionCondition("AAPL", InstrumentKind.STOCK),), conditions_cancel=True)
+    told = story(new_exchange(), q(99, 100, at=300), placed, q(97, 98, 0, 4, at=310), at=300)
+    assert told == ["working", "4@98", "cancelled"]
+
+
+VOLUME = VolumeCondition(AAPL.id, 100, True)
+
+
+@pytest.mark.parametrize(
+    ("steps", "outcome"),
+    [
+        ([t(98.5, 60, at=150), t(98.5, 40, at=250)], "working"),  # before the opening and after it
+        ([t(98.5, 60, at=650), t(98.5, 40, at=750), 1250], "working"),  # before the close and after it
+        ([t(98.5, 60, at=650), t(98.5, 40, at=1250)], "held"),  # on two days
+    ],
+)
+def test_volume_is_counted_from_one_night_to_the_next(steps, outcome):
+    exchange = new_exchange()
+    always = {"conditions_outside_rth": True, "outside_rth": True, "time_in_force": GTC}
+    story(exchange, order(AAPL, BUY, 10, 98.0, id="waits", conditions=(VOLUME,), **always), *steps)
+    assert exchange.standing("waits").stage.value == outcome
+
+
+def test_when_the_clock_is_set_back_the_days_volume_begins_anew():
+    exchange = new_exchange()
+    story(exchange, order(AAPL, BUY, 10, 98.0, id="waits", conditions=(VOLUME,), time_in_force=GTC), t(98.5, 60, at=650))
+    exchange.set_time(300)
+    story(exchange, t(98.5, 60, at=310))
+    assert exchange.standing("waits").stage.value == "held"
+
+
+def test_of_an_order_for_several_accounts_the_first_ones_cushion_counts():
+    exchange = new_exchange()
+    several = {"account": "", "shares": (Share(ACCOUNT, 6.0), Share(OTHER, 4.0))}
+    full = {"conditions": (MarginCondition(99.0, above=True),)}
+    stories(exchange, q(100, 100, at=300), q(5000, 5000, of=ES, at=300), order(ES, BUY, 1, account=OTHER))
+    assert stories(exchange, order(AAPL, BUY, 10, 98.0, id="first is full", **several, **full)) == [
+        ("first is full", "working")
+    ]
+    other_way = several | {"shares": several["shares"][::-1]}
+    assert stories(exchange, order(AAPL, BUY, 10, 98.0, id="is not", **other_way, **full)) == [("is not", "held")]
 
 
 def test_the_margin_cushion_is_looked_at_with_every_quote_of_anything_held():

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from atlas.domain import Side, TimeInForce
 from atlas.exchange import Accepted, Cancelled, Executed, Modified, Reason, Refused, Rejected
+from tests.unit.exchange.flows import new_exchange
 from tests.unit.exchange.listings import AAPL, ACCOUNT, ES, EURUSD, USDJPY, order, quote
 
 
@@ -90,6 +91,25 @@ def test_less_quantity_keeps_the_place_in_the_queue_and_more_loses_it(exchange):
     changed(exchange, "b", 2, quantity=11)
     events = exchange.on_quote(quote(AAPL, 99.0, 100.0))
     assert [e.execution.order_id for e in events] == ["a", "c", "b"]
+
+
+def test_other_terms_at_the_same_quantity_and_price_keep_the_place_in_the_queue(exchange):
+    for name in ("a", "b"):
+        exchange.submit(order(AAPL, Side.BUY, 10, 100.0, id=name), 1)
+    changed(exchange, "a", 2, quantity=10, time_in_force=TimeInForce.GTC)
+    events = exchange.on_quote(quote(AAPL, 99.0, 100.0))
+    assert [e.execution.order_id for e in events] == ["a", "b"]
+
+
+def test_sizes_that_were_taken_are_forgotten_with_their_quote():
+    exchange = new_exchange()
+    exchange.on_quote(quote(AAPL, 99.0, 100.0, 50, 60, at=300))
+    exchange.submit(order(AAPL, Side.BUY, 100, 100.0), 300)
+    (market,) = exchange.state().book.markets
+    assert (market.bought, market.sold) == (60, 0)
+    exchange.on_time(700)
+    (market,) = exchange.state().book.markets
+    assert (market.quote, market.bought, market.sold) == (None, 0, 0)
 
 
 def test_quantity_cannot_be_modified_to_what_is_filled_already(exchange):

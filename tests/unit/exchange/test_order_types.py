@@ -78,6 +78,7 @@ TRIGGER_METHODS = [
     (t(98.0), (SELL, w(stop=99.0, by=M.DOUBLE_BID_ASK)), [q(98.0, 99.0, 5, 5), q(98.0, 99.0, 5, 5)], "armed"),
     (t(98.0), (SELL, w(stop=99.0, by=M.DOUBLE_BID_ASK)), [q(98.0, 99.0, 5, 5), q(98.0, 99.0, 20, 6)], "armed, working, 10@98"),
     (t(98.0), (SELL, w(stop=99.0, by=M.DOUBLE_BID_ASK)), [q(98.0, 99.0), q(97.9, 98.9)], "armed, working, 10@97.9"),
+    (t(98.0), (SELL, w(stop=99.0, by=M.DOUBLE_BID_ASK)), [q(98.0, 99.0), q(98.0, 99.0)], "armed, working, 10@98"),
     (t(98.0), (SELL, w(stop=99.0, by=M.MIDPOINT)), [q(98.6, 99.5), q(98.5, 99.5)], "armed, working, 10@98.5"),
     (t(100.0), (SELL, w(stop=99.0, by=M.LAST_OR_BID_ASK)), [q(98.0, 99.0)], "armed, working, 10@98"),
     (t(100.0), (SELL, w(stop=99.0, by=M.LAST_OR_BID_ASK)), [q(98.9, 99.5), t(99.0)], "armed, working, 10@98.9"),
@@ -108,6 +109,8 @@ TRAILING = [
     ),
     (t(100.0), (SELL, w(amount=1.0, stop=98.0)), [], "armed, stop 99"),
     (t(100.0), (SELL, w(amount=1.0, stop=99.5)), [t(100.4), t(100.6)], "armed, stop 99.6"),
+    (t(100.13), (SELL, w(percent=0.2)), [], "armed, stop 99.92"),
+    (t(100.13), (BUY, w(percent=0.2)), [], "armed, stop 100.34"),
     (None, (SELL, w(amount=1.0)), [q(100.0, 100.1), q(100.9, 101.0)], "armed, stop 99.1, stop 100"),
 ]
 TRAILING_LIMITS = [
@@ -134,6 +137,8 @@ PEGS = [
 RELATIVES = [
     (q(99.0, 100.0), (BUY, w(offset=0.02)), [q(99.1, 100.0), q(98.0, 99.1)], "working, limit 99.02, limit 99.12, 10@99.1"),
     (q(99.0, 100.0), (BUY, w(offset=0.02, limit=99.0)), [q(99.5, 100.0)], "working, limit 99"),
+    (q(99.0, 100.0), (BUY, w(offset=0.025)), [], "working, limit 99.02"),
+    (q(99.0, 100.0), (SELL, w(offset=0.025)), [], "working, limit 99.98"),
     (q(99.0, 100.0), (SELL, w(offset=1.0)), [], "working, limit 99, 10@99"),
     (q(99.0, 100.0), (BUY, w(offset=0.02)), [q(98.5, 99.5), q(98.9, 99.01)], "working, limit 99.02, 10@99.01"),
 ]
