@@ -7,12 +7,14 @@ from datetime import datetime
 
 from atlas.domain import to_datetime
 from ib_gateway.simulator.broker import Broker
+from ib_gateway.simulator.broker.slices import Sliced
 from ib_gateway.simulator.faults import Injector
 from ib_gateway.simulator.faults.effects import Ask, Effect, Tell
 from ib_gateway.simulator.market import VirtualClock
 from ib_gateway.simulator.messages.replies import Error, Reply
 from ib_gateway.simulator.messages.requests import Request
 from ib_gateway.simulator.options import SimulatorOptions
+from ib_gateway.simulator.server.answers import Answers
 from ib_gateway.simulator.server.counters import Counters
 from ib_gateway.simulator.server.session import FROZEN, Session
 
@@ -35,6 +37,7 @@ class Hall:
         self._injector = injector
         self._alone = asyncio.Event()
         self._settling = False
+        self._answers = Answers(self._work, self.flush)
         self._answering: int | None = None
         self.over: Exception | None = None
         self.act_on_pending: Callable[[], None] = _nothing
@@ -66,17 +69,25 @@ class Hall:
         client_id = session.client_id
         assert client_id is not None  # noqa: S101
         if self._injector.quiet:
-            self._handle(client_id, request)
+            self._answers.ask(client_id, request)
         else:
             self._do(self._injector.incoming(client_id, request, self._clock.now_ns()))
 
-    def _handle(self, client_id: int, request: Request) -> None:
+    def _work(self, client_id: int, request: Request, rest: Sliced[None] | None) -> Sliced[None] | None:
+        """Begin to answer a request, or go on with it; returns what is left to do."""
         try:
-            self.broker.handle(client_id, request)
+            if rest is None:
+                return self.broker.answer(client_id, request)
+            with self._answers_to(client_id):
+                next(rest)
+        except StopIteration:
+            return None
         except Exception as error:  # noqa: BLE001 - a fault of ours in one request must not cut its client off
             session = self.sessions[client_id]
             self.counters.fault(type(request).__name__, session.peer, error)
             self.say(client_id, Error(getattr(request, "req_id", -1), 320, f"Error processing request: {error!r}"))
+            return None
+        return rest
 
     def say(self, client_id: int, reply: Reply) -> None:
         """The gateway itself has something to say to a client."""
@@ -90,6 +101,7 @@ class Hall:
             self._alone.set()
         client_id = session.client_id
         if client_id is not None and self.sessions.get(client_id) is session:
+            self._answers.leave(client_id)
             self.broker.disconnect(client_id)
             self._injector.gone(client_id)
             del self.sessions[client_id]
@@ -133,7 +145,7 @@ class Hall:
         """Let the broker act on a request, past all faults. One whose client is gone is dropped."""
         if asked.client_id in self.sessions:
             with self._answers_to(asked.client_id):
-                self._handle(asked.client_id, asked.request)
+                self._answers.ask(asked.client_id, asked.request)
 
     def of(self, client_id: int | None) -> list[Session]:
         """The connection of a client; all connections for None, also those that have not started the API."""
@@ -171,7 +183,8 @@ class Hall:
         return session
 
     async def drained(self) -> None:
-        """Wait for every reader of the market that is behind, and let requests in."""
+        """Wait for every answer and every reader of the market that is behind, and let requests in."""
+        await self._answers.finished()
         for client_id, session in list(self.sessions.items()):
             if not session.stalled and self.broker.streaming(client_id):
                 await session.drained()
