@@ -1,6 +1,7 @@
 """The server's side of faults: the port, the rate, and what it costs when nothing is wrong."""
 
 import asyncio
+import contextlib
 import socket
 from types import SimpleNamespace
 
@@ -8,7 +9,7 @@ import pytest
 
 from atlas.domain import NS_PER_SECOND, BadInput, Unavailable
 from ib_gateway.simulator import SimulatedGateway, SimulatorOptions
-from ib_gateway.simulator.faults import Freeze, HalfOpen, PortReset, parse
+from ib_gateway.simulator.faults import AnswerError, Delay, Duplicate, Freeze, HalfOpen, PortReset, Restart, TwoFactor, parse
 from ib_gateway.simulator.messages import replies
 from ib_gateway.simulator.server.listener import Listener
 from ib_gateway.simulator.server.pace import Pace
@@ -95,6 +96,110 @@ async def test_a_port_reset_to_a_port_that_is_taken_is_refused_and_harms_nothing
         with pytest.raises(Unavailable, match=f"port {other.port} is in use"):
             gateway.faults.inject(PortReset(port=other.port))
         assert not refused(gateway.port)
+
+
+@pytest.mark.parametrize("down", [Restart(down_seconds=3600), TwoFactor()])
+@pytest.mark.parametrize("moves", [False, True])
+async def test_a_port_reset_does_not_end_a_restart_nor_a_login(down, moves, unused_tcp_port):
+    async with SimulatedGateway(SimulatorOptions(port=0)) as gateway:
+        number, state = gateway.faults.inject(down), {Restart: "restarting", TwoFactor: "waiting-for-two-factor"}[type(down)]
+        gateway.faults.inject(PortReset(port=unused_tcp_port if moves else None))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert refused(gateway.port)
+        assert gateway.faults.state == state
+        gateway.faults.clear(number)
+        await opened(gateway)
+        assert gateway.port == unused_tcp_port or not moves
+
+
+async def opened(gateway):
+    async with asyncio.timeout(5):
+        while refused(gateway.port):  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0)
+
+
+async def stands(gateway, state):
+    async with asyncio.timeout(5):
+        while gateway.faults.state != state:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0)
+
+
+@contextlib.contextmanager
+def in_the_hands_of_another(port):
+    """A process that insists takes a port that is bound without listening."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        yield
+
+
+async def test_a_port_that_another_process_took_during_a_restart_is_waited_for(capsys):
+    async with SimulatedGateway(SimulatorOptions(port=0)) as gateway:
+        gateway._listener._retry_seconds = 0.01
+        number, port = gateway.faults.inject(Restart(down_seconds=3600)), gateway.port
+        with in_the_hands_of_another(port):
+            gateway.faults.clear(number)
+            await stands(gateway, "port-taken")
+            await asyncio.sleep(0.05)  # it tries more than once
+            again = gateway.faults.inject(Restart(down_seconds=3600))
+            assert gateway.faults.state == "restarting"
+            gateway.faults.clear(again)
+            await asyncio.sleep(0.02)
+            assert gateway.faults.state == "port-taken"
+            gateway.faults.inject(PortReset())  # which has nothing to reset
+            await asyncio.sleep(0.02)
+            assert gateway.faults.state == "port-taken"
+        logged = capsys.readouterr().out
+        assert "gateway ready " not in logged.replace("simulated gateway ready", "")
+        assert logged.count("port taken") == 3  # once for each time that it was to open
+        await opened(gateway)
+        await stands(gateway, "running")
+        assert gateway.port == port
+    assert "gateway ready" in capsys.readouterr().out
+
+
+async def test_a_gateway_that_waits_for_its_port_can_be_moved_to_another_and_stopped(unused_tcp_port):
+    async with SimulatedGateway(SimulatorOptions(port=0)) as gateway:
+        number = gateway.faults.inject(Restart(down_seconds=3600))
+        with in_the_hands_of_another(gateway.port):
+            gateway.faults.clear(number)
+            await stands(gateway, "port-taken")
+            gateway.faults.inject(PortReset(port=unused_tcp_port))
+            await opened(gateway)
+            await stands(gateway, "running")
+            assert gateway.port == unused_tcp_port
+    async with SimulatedGateway(SimulatorOptions(port=0)) as gateway:
+        number = gateway.faults.inject(Restart(down_seconds=3600))
+        with in_the_hands_of_another(gateway.port):
+            gateway.faults.clear(number)
+            await asyncio.sleep(0.01)
+            await gateway.__aexit__(None, None, None)
+            assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Delay(message="any", delay_seconds=-1.0),
+        Duplicate(message="any", copies=10**6),
+        AnswerError(message="any", code=2**40, text="x"),
+        Freeze(for_seconds="long"),
+    ],
+)
+async def test_a_fault_made_in_python_is_looked_at_as_one_from_a_file(fault):
+    async with SimulatedGateway(SimulatorOptions(port=0)) as gateway:
+        with pytest.raises(BadInput, match="the fault: "):
+            gateway.faults.inject(fault)
+        assert not gateway.faults.active()
+
+
+async def test_a_scenario_that_hangs_up_on_somebody_who_is_not_there_says_so(capsys):
+    async with SimulatedGateway(SimulatorOptions(port=0)) as gateway:
+        gateway.faults.play(parse('steps:\n- at: "00:00:00"\n  fault: {kind: disconnect, client_id: 77}'))
+        assert gateway.counters["faults_not_possible"] == 1
+    assert "client 77 is not connected; connected: nobody" in capsys.readouterr().out
 
 
 async def test_a_gateway_may_begin_by_waiting_for_its_second_factor(tmp_path):
