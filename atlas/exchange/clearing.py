@@ -55,7 +55,7 @@ class Clearing:
             perm_id=standing.perm_id,
         )
         part = standing.parts.get(account, Part())
-        rule, total = self._price(
+        rule, total = self.price(
             self._instruments[order.instrument], part.filled + quantity, part.paid + quantity * exact(price)
         )
         amount = float(max(total - part.charged, Decimal(0)))
@@ -99,17 +99,14 @@ class Clearing:
     def _execution_id(self, number: int) -> str:
         return f"{self._terms.execution_prefix}.{number & 0xFFFFFFFF:08x}.01.01"
 
-    def _price(self, instrument: Instrument, quantity: Decimal, paid: Decimal) -> tuple[CommissionRule, Decimal]:
+    def price(self, instrument: Instrument, quantity: Decimal, paid: Decimal) -> tuple[CommissionRule, Decimal]:
+        """What an order costs of which `quantity` units are filled, and its rule. `paid` is the sum of quantity times price."""
         rule = self._terms.instrument_commissions.get(instrument.id) or self._terms.commissions.get(instrument.kind, _FREE)
         currency = rule.currency_for(instrument)
         value = paid * exact(instrument.multiplier)
         if currency != instrument.currency:
-            value *= exact(self._convert(instrument.currency, currency))
+            value *= exact(self.rates.cross(instrument.currency, currency))
         return rule, rule.total(quantity, value)
-
-    def _convert(self, source: str, target: str) -> float:
-        source_rate, target_rate = self.rates.rate(source), self.rates.rate(target)
-        return source_rate / target_rate if source_rate and target_rate else 1.0
 
     # Accounts.
 
@@ -129,7 +126,7 @@ class Clearing:
         """What `order` would do to its accounts together."""
         instrument, quote = self._instruments[order.instrument], self._quotes.get(order.instrument)
         price = exact(order.limit_price or (touch(quote, order.side) if quote else None) or order.stop_price or 0.0)
-        amounts = [self._price(instrument, quantity, quantity * price) for quantity in parts_of(order).values()]
+        amounts = [self.price(instrument, quantity, quantity * price) for quantity in parts_of(order).values()]
         return WhatIf(
             _together(self.margin(account) for account in accounts_of(order)),
             _together(self.margin(account, order) for account in accounts_of(order)),

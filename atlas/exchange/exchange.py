@@ -87,6 +87,10 @@ class Exchange:
         """What `order` would do to its account, or its accounts together. Nothing changes."""
         return self._clearing.what_if(order)
 
+    def commission(self, instrument: str, quantity: Decimal, paid: Decimal) -> Decimal:
+        """What an order costs of which `quantity` units are filled; `paid` is the sum of quantity times price."""
+        return self._clearing.price(self._instruments[instrument], quantity, paid)[1]
+
     # The market and time.
 
     def on_quote(self, quote: Quote) -> Sequence[ExchangeEvent]:

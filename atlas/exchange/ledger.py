@@ -65,7 +65,10 @@ class Ledger:
         return float(gross - spent)
 
     def _split(self, execution: Execution, commission: Commission) -> tuple[Decimal, Decimal]:
-        """Commissions that stay in the position's cost after `execution`, and those that its closing part takes out."""
+        """Commissions that the position carries after `execution`, and those that its closing part takes out.
+
+        Those in another currency than the instrument's are not carried: whoever reports profit in one currency counts them.
+        """
         instrument = self._instruments[execution.instrument]
         if commission.currency != instrument.currency:
             return Decimal(0), Decimal(0)
@@ -74,10 +77,7 @@ class Ledger:
         before = self._opening.get((execution.account, execution.instrument), Decimal(0))
         released = before * closing / abs(held) if closing else Decimal(0)
         closing_share = charged * closing / quantity
-        opening_share = charged - closing_share
-        if instrument.kind is InstrumentKind.CASH:
-            opening_share = Decimal(0)
-        return before - released + opening_share, released + closing_share
+        return before - released + charged - closing_share, released + closing_share
 
     def position(self, account: str, instrument: str) -> Position:
         """What `account` holds of `instrument`, at its average price without commissions."""
@@ -97,6 +97,8 @@ class Ledger:
         if not position.quantity:
             return 0.0
         cost = exact(position.average_price) * exact(self._instruments[instrument].multiplier)
+        if self._instruments[instrument].kind is InstrumentKind.CASH:
+            return float(cost)
         carried = self._opening.get((account, instrument), Decimal(0))
         return float(cost + carried / exact(position.quantity))
 

@@ -32,3 +32,10 @@ class Rates:
         if quote is None or quote.bid <= 0 or quote.ask <= 0:
             return self._reference.get(currency)
         return 1.0 / quote.mid if inverted else quote.mid
+
+    def cross(self, source: str, target: str) -> float:
+        """Units of `target` for one unit of `source`; 1.0 while nobody has said what either is worth."""
+        if source == target:
+            return 1.0
+        source_rate, target_rate = self.rate(source), self.rate(target)
+        return source_rate / target_rate if source_rate and target_rate else 1.0

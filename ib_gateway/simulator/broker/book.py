@@ -20,11 +20,14 @@ from ib_gateway.simulator.broker.held import (
 from ib_gateway.simulator.broker.records import Record, Snapshot
 from ib_gateway.simulator.messages import Ticket
 
+_BUSTED = "All executions of the order were busted."
+
 
 class Book:
     """Every order and fill of the day, and the highest number each client ever used for an order.
 
-    `realized` is the day's profit by account and instrument, in the instrument's currency, for everything traded today.
+    `realized` is the day's profit by account and instrument, in the instrument's currency, for everything traded today, and
+    `paid` its commissions by currency.
     `hand_numbers` counts orders that were entered by hand, and those of them that client 0 has bound.
     """
 
@@ -34,6 +37,7 @@ class Book:
         self._attached: dict[tuple[int, int], list[str]] = {}
         self.fills: list[Fill] = []
         self.realized: dict[tuple[str, str], float] = {}
+        self.paid: dict[tuple[str, str], dict[str, float]] = {}
         self.highest_ids: dict[int, int] = {}
         self.hand_numbers = (0, 0)
         self.lapsed: list[Lapsed] = []
@@ -234,9 +238,17 @@ class Book:
             held.filled = round(held.filled - old.quantity + new.quantity, 8)
             held.corrected = round(held.corrected + old.quantity - new.quantity, 8)
             held.average_price = round(paid / held.filled, 10) if held.filled else 0.0
-            charged = (held.commission or 0.0) - corrected.old.commission.amount
-            held.commission = round(charged + corrected.new.commission.amount, 4)
-        self.fills = [self._replaced(fill, corrected, held) if fill.executed == corrected.old else fill for fill in self.fills]
+            more = sum(one.commission.amount - before.commission.amount for before, one in corrected.pairs)
+            held.commission = round((held.commission or 0.0) + more, 4)
+            if held.status == "Filled" and not held.filled:
+                held.status, held.done_text, held.corrected = "Cancelled", _BUSTED, 0.0
+        repriced = {before.execution.id: one for before, one in corrected.repriced}
+        self.fills = [
+            self._replaced(fill, corrected, held)
+            if fill.executed == corrected.old
+            else replace(fill, executed=repriced.get(fill.executed.execution.id, fill.executed))
+            for fill in self.fills
+        ]
         if corrected.restatement is not None:
             right = {one.execution.id: one for one in corrected.restatement.executed}
             self.fills = [replace(fill, executed=right.get(fill.executed.execution.id, fill.executed)) for fill in self.fills]
@@ -255,13 +267,16 @@ class Book:
         self.fills.append(fill)
 
     def _add_up(self) -> None:
-        self.realized = {}
+        self.realized, self.paid = {}, {}
         for fill in self.fills:
             self._realize(fill.executed)
 
     def _realize(self, executed: Executed) -> None:
         key = (executed.execution.account, executed.execution.instrument)
+        amount, currency = executed.commission.amount, executed.commission.currency
         self.realized[key] = self.realized.get(key, 0.0) + (executed.commission.realized_pnl or 0.0)
+        paid = self.paid.setdefault(key, {})
+        paid[currency] = paid.get(currency, 0.0) + amount
 
 
 def _status(stage: Stage) -> str:

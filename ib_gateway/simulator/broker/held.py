@@ -117,11 +117,20 @@ class Bound(msgspec.Struct, frozen=True, array_like=True, tag="bound"):
 
 
 class Corrected(msgspec.Struct, frozen=True, array_like=True, tag="corrected"):
-    """`new` takes the place of `old`, which was booked; a bust is a new one of no units. `restatement` is what books become."""
+    """`new` takes the place of `old`, which was booked; a bust is a new one of no units. `restatement` is what books become.
+
+    `repriced` are the later executions of the same order, before and after: their commissions go by what was filled until then.
+    """
 
     old: Executed
     new: Executed
     restatement: Restatement | None = None
+    repriced: list[tuple[Executed, Executed]] = []
+
+    @property
+    def pairs(self) -> list[tuple[Executed, Executed]]:
+        """Everything that changes, before and after; the execution itself first."""
+        return [(self.old, self.new), *self.repriced]
 
 
 class Booked(msgspec.Struct, frozen=True, array_like=True, tag="booked"):

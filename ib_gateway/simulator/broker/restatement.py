@@ -4,7 +4,7 @@ So a correction or a bust changes what later executions realise and what the pos
 once; booking only the opposite would leave the average cost of a trade that never was.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -35,13 +35,18 @@ def opening_of(state: LedgerState) -> LedgerState:
 
 
 def restated(
-    instrument: Instrument, opening: LedgerState, day: Iterable[Executed], old: Executed, new: Executed
+    instrument: Instrument, opening: LedgerState, day: Iterable[Executed], pairs: Sequence[tuple[Executed, Executed]]
 ) -> Restatement:
-    """The books of `old`'s account and instrument with `new` in its place; `day` is all that was executed since `opening`."""
-    key = (old.execution.account, old.execution.instrument)
+    """The books of one account and instrument with the second of each pair in the place of the first.
+
+    `day` is all that was executed since `opening`. At least one pair; all are of the same account and instrument.
+    """
+    first = pairs[0][0].execution
+    key = (first.account, first.instrument)
+    right = {old.execution.id: new for old, new in pairs}
     mine = [one for one in day if (one.execution.account, one.execution.instrument) == key]
     before, _ = _booked(instrument, opening, key, mine)
-    after, executed = _booked(instrument, opening, key, [new if one == old else one for one in mine])
+    after, executed = _booked(instrument, opening, key, [right.get(one.execution.id, one) for one in mine])
     return Restatement(before, after, executed)
 
 

@@ -277,6 +277,35 @@ def over_night(desk):
     desk.pass_time(24.0)
 
 
+USDJPY = Contract(con_id=15016059, exchange="IDEALPRO")
+
+
+@pytest.mark.parametrize(
+    ("contract", "name", "bid", "ask", "gain"),
+    [
+        (AAPL, "AAPL@SMART", 20.0, 20.02, -20_000 * 0.02),
+        (EURUSD, "EUR.USD@IDEALPRO", 1.16, 1.1601, -20_000 * 0.0001),
+        (USDJPY, "USD.JPY@IDEALPRO", 154.5, 154.51, -20_000 * 0.01 / 154.505),
+    ],
+)
+def test_once_it_is_flat_what_was_gained_today_is_realised_net_of_every_commission(desk, contract, name, bid, ask, gain):
+    desk.quote(name, bid, ask)
+    reports = [
+        reply
+        for quantity in (20_000, -5_000, -15_000)
+        for reply in desk.trade(contract, quantity)
+        if isinstance(reply, replies.CommissionReport)
+    ]
+    expected = pytest.approx(gain - sum(report.commission for report in reports), abs=0.01)
+    (profit,) = desk.ask(r.Pnl(50, "DU1", ""))
+    assert (profit.daily, profit.realized, profit.unrealized) == (expected, expected, 0.0)
+    assert desk.values()["RealizedPnL", "BASE"] == f"{profit.realized:.2f}"
+    (single,) = desk.ask(r.PnlSingle(51, "DU1", "", contract.con_id))
+    assert single.daily == pytest.approx(single.realized, abs=0.01)
+    if contract is not USDJPY:  # whose reports are in yen, of what was gained in yen
+        assert sum(report.realized or 0.0 for report in reports) == expected
+
+
 def test_daily_profit_counts_from_the_close_of_the_session_before(desk):
     over_night(desk)
     assert [record.price for record in desk.records if isinstance(record, SessionClosed)] == [204.0]

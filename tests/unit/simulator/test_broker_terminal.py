@@ -130,8 +130,9 @@ def test_a_corrected_execution_comes_again_with_its_last_part_counted_up(desk):
     desk.said.clear()
     corrected = desk.broker.correct_execution(execution_id, price=269.02)
     assert (execution_id[-3:], corrected) == (".01", execution_id[:-2] + "02")
-    execution, report = desk.heard_by()
+    execution, report, status = desk.heard_by()
     assert (execution.req_id, execution.execution_id, execution.price, execution.shares) == (-1, corrected, 269.02, 100.0)
+    assert (status.status, status.filled, status.average_price) == ("Filled", 100.0, 269.02)
     assert (execution.average_price, report.execution_id) == (269.02, corrected)
     assert desk.exchange.ledger.cash("DU1")["USD"] == cash + 100
     assert desk.exchange.position("DU1", NAME).average_price == 269.02
@@ -147,12 +148,104 @@ def test_a_bust_takes_the_execution_and_its_commission_back(desk):
     execution_id = filled(desk)
     desk.said.clear()
     bust = desk.broker.bust_execution(execution_id)
-    execution, report = desk.heard_by()
+    execution, report, status = desk.heard_by()
     assert (execution.execution_id, execution.shares, report.commission) == (bust, 0.0, 0.0)
+    assert (status.status, status.filled, status.remaining, status.average_price) == ("Cancelled", 0.0, 100.0, 0.0)
+    assert desk.completed() == {"ref-1": "Cancelled"}
     assert desk.exchange.ledger.cash("DU1")["USD"] == cash
     assert desk.check_books() == {("DU1", NAME): 0.0}
     with pytest.raises(Turned, match="no execution"):
         desk.broker.bust_execution(execution_id)
+
+
+def bought(desk, *parts):
+    """Executions of one order, filled in parts, and the cash before."""
+    cash = desk.exchange.ledger.cash("DU1")["USD"]
+    desk.quote(NAME, 269.0, 269.02, parts[0], parts[0])
+    said = limit(desk, quantity=float(sum(parts)), limit_price=270.0)
+    desk.said.clear()
+    for part in parts[1:]:
+        desk.quote(NAME, 269.0, 269.02, part, part)
+    fills = [reply for reply in said + desk.heard_by() if isinstance(reply, replies.Execution)]
+    assert [reply.shares for reply in fills] == list(parts)
+    return [reply.execution_id for reply in fills], cash
+
+
+def commissions(desk):
+    return [reply.commission for reply in desk.ask(r.Executions(8)) if isinstance(reply, replies.CommissionReport)]
+
+
+@pytest.mark.parametrize(("quantity", "commission"), [(40.0, 1.0), (60.0, 1.0), (200.0, 1.0), (600.0, 3.0), (1_000.0, 5.0)])
+def test_a_corrected_execution_costs_what_it_would_have_cost(desk, quantity, commission):
+    (execution_id,), cash = bought(desk, 60)
+    for again in (quantity, 75.0, quantity):
+        execution_id = desk.broker.correct_execution(execution_id, quantity=again)
+    report = [reply for reply in desk.heard_by() if isinstance(reply, replies.CommissionReport)][-1]
+    assert (report.execution_id, report.commission) == (execution_id, commission)
+    assert commissions(desk) == [commission]
+    paid = cash - desk.exchange.ledger.cash("DU1")["USD"]
+    assert float(paid) == pytest.approx(quantity * 269.02 + commission)
+
+
+def test_cash_is_right_also_where_the_beginning_of_the_day_is_not_known(desk):
+    (first, _), cash = bought(desk, 300, 100)
+    desk.broker._floor.opening = None
+    desk.broker.bust_execution(desk.broker.correct_execution(first, quantity=100.0))
+    assert commissions(desk) == [0.0, 1.0]
+    assert float(cash - desk.exchange.ledger.cash("DU1")["USD"]) == pytest.approx(100 * 269.02 + 1.0)
+    again = Desk(records=desk.records)
+    assert again.exchange.ledger.cash("DU1") == desk.exchange.ledger.cash("DU1")
+
+
+def test_the_later_executions_of_a_corrected_order_cost_what_is_left_of_its_commission(desk):
+    (first, second), cash = bought(desk, 300, 100)
+    assert commissions(desk) == [1.5, 0.5]
+    desk.said.clear()
+    corrected = desk.broker.correct_execution(first, quantity=100.0)
+    said = desk.heard_by()
+    assert kinds(said) == ["Execution", "CommissionReport", "OrderStatus", "CommissionReport"]
+    reports = {reply.execution_id: reply.commission for reply in said if isinstance(reply, replies.CommissionReport)}
+    assert reports == {corrected: 1.0, second: 0.0}
+    desk.broker.bust_execution(corrected)
+    assert commissions(desk) == [0.0, 1.0]
+    assert float(cash - desk.exchange.ledger.cash("DU1")["USD"]) == pytest.approx(100 * 269.02 + 1.0)
+    again = Desk(records=desk.records)
+    again.connect()
+    assert again.exchange.ledger.state() == desk.exchange.ledger.state()
+    assert commissions(again) == [0.0, 1.0]
+    assert again.ask(r.CompletedOrders(False)) == desk.ask(r.CompletedOrders(False))
+
+
+def test_a_correction_tells_the_profit_of_later_executions_anew(desk):
+    (first,), _ = bought(desk, 100)
+    desk.quote(NAME, 272.0, 272.02)
+    said = limit(desk, 2, action="SELL", limit_price=272.0)
+    (before,) = [reply for reply in said if isinstance(reply, replies.CommissionReport)]
+    assert before.realized == pytest.approx(100 * (272.0 - 269.02) - 2.0)
+    desk.said.clear()
+    corrected = desk.broker.correct_execution(first, price=270.02)
+    reports = [reply for reply in desk.heard_by() if isinstance(reply, replies.CommissionReport)]
+    assert [reply.execution_id for reply in reports] == [corrected, before.execution_id]
+    assert reports[1].realized == pytest.approx(before.realized - 100.0)
+
+
+def test_an_order_of_which_a_part_is_busted_stays_filled_until_all_of_it_is(desk):
+    (first, second), _ = bought(desk, 60, 40)
+    desk.said.clear()
+    desk.broker.bust_execution(first)
+    desk.broker.bust_execution(second)
+    told = [(one.status, one.filled, one.remaining) for one in desk.heard_by() if isinstance(one, replies.OrderStatus)]
+    assert told == [("Filled", 40.0, 0.0), ("Cancelled", 0.0, 100.0)]
+
+
+def test_an_order_that_stands_costs_what_its_corrected_executions_cost(desk):
+    desk.quote(NAME, 269.0, 269.02, 60, 60)
+    said = limit(desk, quantity=1_000.0, limit_price=270.0)
+    (execution_id,) = [reply.execution_id for reply in said if isinstance(reply, replies.Execution)]
+    for quantity, commission in ((400.0, 2.0), (40.0, 1.0)):
+        execution_id = desk.broker.correct_execution(execution_id, quantity=quantity)
+        (order,) = [reply for reply in desk.ask(r.OpenOrders()) if isinstance(reply, replies.OpenOrder)]
+        assert (order.state.commission, order.state.status) == (commission, "Submitted")
 
 
 def test_a_correction_that_cannot_be_changes_nothing(desk):

@@ -93,8 +93,7 @@ class Profit:
         self._add_up()
         rates, currency = self._floor.exchange.rates, self._floor.listing(instrument).instrument.currency
         return sum(
-            amount if paid_in == currency else amount * _cross(rates.rate(paid_in), rates.rate(currency))
-            for paid_in, amount in self._paid.get((account, instrument), {}).items()
+            amount * rates.cross(paid_in, currency) for paid_in, amount in self._paid.get((account, instrument), {}).items()
         )
 
     def _add_up(self) -> None:
@@ -112,7 +111,3 @@ class Profit:
     def _record(self, record: SessionClosed | DayBegan) -> None:
         self._floor.record(record)
         self.apply(record)
-
-
-def _cross(source: float | None, target: float | None) -> float:
-    return source / target if source and target else 1.0

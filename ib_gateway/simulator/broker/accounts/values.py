@@ -91,8 +91,15 @@ def holding(floor: Floor, account: str, instrument: str) -> Holding:
     price = floor.exchange.mark(instrument) or position.average_price
     value = position.quantity * price * listing.instrument.multiplier
     unrealized = value - position.quantity * cost if position.quantity else 0.0
-    realized = floor.book.realized.get((account, instrument), 0.0)
+    realized = floor.book.realized.get((account, instrument), 0.0) - _paid_apart(floor, account, listing)
     return Holding(listing, position.quantity, price, value, cost, unrealized, realized)
+
+
+def _paid_apart(floor: Floor, account: str, listing: Listing) -> float:
+    """The day's commissions in other currencies than the instrument's, in the instrument's: its cost never carries them."""
+    currency, rates = listing.instrument.currency, floor.exchange.rates
+    paid = floor.book.paid.get((account, listing.instrument.id), {})
+    return sum(amount * rates.cross(one, currency) for one, amount in paid.items() if one != currency)
 
 
 def holdings(floor: Floor, account: str) -> list[Holding]:

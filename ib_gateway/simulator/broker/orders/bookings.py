@@ -5,11 +5,15 @@ opposite of what was executed and then as what it should have been: quantity and
 between realised and open is not.
 """
 
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import NamedTuple
+
 from msgspec.structs import replace
 
 from atlas.domain import Commission, Execution, exact
 from atlas.exchange import Exchange, ExchangeEvent, Executed
-from ib_gateway.simulator.broker.held import Booked, Corrected
+from ib_gateway.simulator.broker.held import Booked, Corrected, HeldOrder
 from ib_gateway.simulator.broker.records import Record
 from ib_gateway.simulator.broker.restatement import amended
 
@@ -30,9 +34,15 @@ def _correct(exchange: Exchange, correction: Corrected) -> None:
     if restated is not None:
         exchange.ledger.restore(restated)
         return
-    undo(exchange, correction.old, correction.new.execution.id)
-    if correction.new.execution.quantity:
-        exchange.ledger.apply(correction.new.execution, correction.new.commission)
+    by = correction.new.execution.id
+    for old, new in correction.pairs:
+        undo(exchange, old, by)
+        execution, commission = new.execution, new.commission
+        if execution.id != by:  # it is booked already, at another commission
+            execution = replace(execution, id=f"{execution.id} repriced by {by}")
+            commission = replace(commission, execution_id=execution.id)
+        if execution.quantity:
+            exchange.ledger.apply(execution, commission)
 
 
 def undo(exchange: Exchange, executed: Executed, by: str) -> None:
@@ -59,8 +69,44 @@ def corrected(executed: Executed, price: float | None, quantity: float | None) -
     )
 
 
-def scaled(commission: Commission, old: Execution, new: Execution) -> float:
-    """The commission of a correction: that of what it corrects, for as many units."""
-    if not new.quantity:
-        return 0.0
-    return float(round(exact(commission.amount) * exact(new.quantity) / exact(old.quantity), 4))
+class Charged(NamedTuple):
+    """What an order was filled for and charged before: units, the sum of quantity times price, commissions."""
+
+    quantity: Decimal = Decimal(0)
+    paid: Decimal = Decimal(0)
+    commission: Decimal = Decimal(0)
+
+
+def before_today(held: HeldOrder, today: Iterable[Executed]) -> Charged:
+    """What the order of one account was filled for and charged on earlier days."""
+    quantity, commission = exact(held.filled), exact(held.commission or 0.0)
+    paid = exact(held.average_price) * quantity
+    for one in today:
+        units = exact(one.execution.quantity)
+        quantity, paid = quantity - units, paid - units * exact(one.execution.price)
+        commission -= exact(one.commission.amount)
+    return Charged(quantity, paid, commission) if quantity else Charged()
+
+
+def repriced(
+    price: Callable[[Decimal, Decimal], Decimal], before: Charged, executed: Iterable[Executed], old: Executed, right: Execution
+) -> list[tuple[Executed, Executed]]:
+    """Executions of one order and account from `old` on, each with what it is once `old` is `right`: that one is the first.
+
+    `executed` are all of them in order, after `before`. Minimum and ceiling of a commission count per order, so each execution
+    costs the price of all that is filled until then (`price`, of units and quantity times price) less what was charged before.
+    A bust costs nothing.
+    """
+    quantity, paid, charged = before
+    pairs: list[tuple[Executed, Executed]] = []
+    for one in executed:
+        execution = right if one == old else one.execution
+        units = exact(execution.quantity)
+        quantity, paid = quantity + units, paid + units * exact(execution.price)
+        amount = exact(one.commission.amount)
+        if pairs or one == old:
+            amount = max(price(quantity, paid) - charged, Decimal(0)) if units else Decimal(0)
+            new = replace(one.commission, execution_id=execution.id, amount=float(amount), realized_pnl=None)
+            pairs.append((one, Executed(execution, new)))
+        charged += amount
+    return pairs

@@ -56,6 +56,11 @@ class Teller:
             self._floor.send(client_id, self.execution(-1, fill))
             self._floor.send(client_id, commission(fill))
 
+    def tell_commission(self, fill: Fill, *, by_hand: bool = False) -> None:
+        """What a fill cost or gained is another amount than was told."""
+        for client_id in self.audience(fill.client_id, by_hand=by_hand):
+            self._floor.send(client_id, commission(fill))
+
     def warn(self, held: HeldOrder, objection: Objection) -> None:
         """Say something about an order to its client."""
         if held.client_id in self._floor.clients and (not held.by_hand or held.order_id < 0):

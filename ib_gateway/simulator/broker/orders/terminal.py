@@ -3,9 +3,11 @@
 Orders entered by hand belong to client 0, which hears of them once it binds them: then they get numbers below zero.
 """
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
-from atlas.domain import Commission, exact
+from atlas.domain import Commission, Execution, exact
 from atlas.exchange import Executed
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.floor import AMBIGUOUS, NO_DEFINITION, Floor, Handlers
@@ -145,19 +147,45 @@ class Terminal:
     def _correct(self, fill: Fill, price: float | None, quantity: float | None) -> str:
         floor, old = self._floor, fill.executed
         execution = bookings.corrected(old, price, quantity)
-        amount = bookings.scaled(old.commission, old.execution, execution)
-        new = Executed(execution, Commission(execution.id, amount, old.commission.currency))
-        correction = Corrected(old, new)
+        pairs = self._repriced(fill, execution)
+        correction = Corrected(old, pairs[0][1], None, pairs[1:])
         if floor.opening is not None:
             day = [one.executed for one in floor.book.fills]
-            restatement = restated(floor.listing(execution.instrument).instrument, floor.opening, day, old, new)
-            right = next(one for one in restatement.executed if one.execution.id == execution.id)
-            correction = Corrected(old, right, restatement)
+            restatement = restated(floor.listing(execution.instrument).instrument, floor.opening, day, pairs)
+            right = {one.execution.id: one for one in restatement.executed}
+            pairs = [(before, right[after.execution.id]) for before, after in pairs]
+            correction = Corrected(old, pairs[0][1], restatement, pairs[1:])
         bookings.book(floor.exchange, correction)
+        told = {one.executed.execution.id: one.executed.commission for one in floor.book.fills}
         floor.record(correction)
         self._desk.traded.add((execution.account, execution.instrument))
-        held = floor.book.find(fill.exchange_id)
-        corrected = floor.book.fill(execution.id)
-        assert corrected is not None  # noqa: S101 - it has just been put in the place of the old one
-        self._desk.teller.tell_execution(corrected, by_hand=held.by_hand if held else False)
+        self._tell_corrected(execution.id, told)
         return execution.id
+
+    def _repriced(self, fill: Fill, right: Execution) -> list[tuple[Executed, Executed]]:
+        """The execution of a fill and the later ones of its order, each with what it is at the order's right commission."""
+        floor, old = self._floor, fill.executed
+        held, instrument = floor.book.find(fill.exchange_id), right.instrument
+        if held is None:
+            commission = replace(old.commission, execution_id=right.id, realized_pnl=None)
+            return [(old, Executed(right, commission if right.quantity else replace(commission, amount=0.0)))]
+        day = [one.executed for one in floor.book.fills if one.exchange_id == fill.exchange_id]
+        mine = [one for one in day if one.execution.account == right.account]
+        before = bookings.Charged() if len(mine) < len(day) else bookings.before_today(held, day)
+        return bookings.repriced(
+            lambda quantity, paid: floor.exchange.commission(instrument, quantity, paid), before, mine, old, right
+        )
+
+    def _tell_corrected(self, execution_id: str, told: Mapping[str, Commission]) -> None:
+        """Tell a corrected execution, how its order stands, and what else has another commission or profit by that."""
+        book, teller = self._floor.book, self._desk.teller
+        for fill in book.fills:
+            execution, commission = fill.executed.execution, fill.executed.commission
+            held = book.find(fill.exchange_id)
+            by_hand = held.by_hand if held else False
+            if execution.id == execution_id:
+                teller.tell_execution(fill, by_hand=by_hand)
+                if held is not None:
+                    teller.tell_status(held)
+            elif told.get(execution.id) != commission:
+                teller.tell_commission(fill, by_hand=by_hand)
