@@ -289,3 +289,100 @@ async def test_a_reader_that_is_slow_gets_the_newest_ticks_and_every_order_messa
     quote = gateway._exchange.quote("EUR.USD@IDEALPRO")
     assert abs(ticker.bid - quote.bid) < 0.01
     assert ib.isConnected()
+
+
+# Several at a time
+
+
+async def test_all_sockets_half_open_are_those_of_now_and_those_of_later_and_both_are_answered_afterwards(gateway, ib):
+    half_open = gateway.faults.inject(HalfOpen(sockets="all"))
+    asked = asyncio.ensure_future(ib.reqCurrentTimeAsync())
+    newcomer = ib_insync.IB()
+    connecting = asyncio.ensure_future(newcomer.connectAsync("127.0.0.1", gateway.port, clientId=2, timeout=10))
+    await eventually(lambda: gateway.counters["connections"] == 2)
+    await asyncio.sleep(0.3)  # nothing can tell that nothing will come
+    assert (asked.done(), connecting.done(), ib.isConnected()) == (False, False, True)
+    gateway.faults.clear(half_open)
+    async with within():
+        assert await asked
+        await connecting
+    assert await newcomer.reqCurrentTimeAsync()
+    newcomer.disconnect()
+
+
+async def test_clearing_one_half_open_fault_frees_the_client_of_that_one_only(gateway, connect, ib):
+    other = await connect(gateway, 2)
+    first = gateway.faults.inject(HalfOpen(sockets="existing", client_id=1))
+    second = gateway.faults.inject(HalfOpen(sockets="existing", client_id=2))
+    gateway.faults.clear(first)
+    async with within():
+        assert await ib.reqCurrentTimeAsync()
+    asked = asyncio.ensure_future(other.reqCurrentTimeAsync())
+    assert await ib.reqCurrentTimeAsync()
+    assert not asked.done()
+    gateway.faults.clear(second)
+    async with within():
+        assert await asked
+
+
+async def test_a_client_that_is_frozen_and_half_open_goes_on_when_both_are_over(gateway, connect, ib):
+    other = await connect(gateway, 2)
+    half_open = gateway.faults.inject(HalfOpen(sockets="existing", client_id=1))
+    frozen = gateway.faults.inject(Freeze())
+    asked = asyncio.ensure_future(ib.reqCurrentTimeAsync())
+    gateway.faults.clear(frozen)
+    async with within():
+        assert await other.reqCurrentTimeAsync()
+    assert not asked.done()
+    gateway.faults.clear(half_open)
+    async with within():
+        assert await asked
+
+
+async def test_a_client_that_paces_itself_says_nothing_more_while_it_is_frozen_and_goes_on(make_gateway):
+    gateway = await make_gateway(rules=Rules())
+    ib, times = ib_insync.IB(), []
+    ib.client.MaxRequests = 0
+    ib.client.setConnectOptions("+PACEAPI")
+    await ib.connectAsync("127.0.0.1", gateway.port, clientId=1, timeout=5)
+    ib.client.wrapper.currentTime = times.append
+    for _ in range(80):
+        ib.client.reqCurrentTime()
+    await until(ib, lambda: times)
+    frozen = gateway.faults.inject(Freeze())
+    before = gateway.counters["requests"]
+    await asyncio.sleep(0.2)
+    assert gateway.counters["requests"] == before  # what waits its turn waits too
+    gateway.faults.clear(frozen)
+    await until(ib, lambda: len(times) == 80)
+    ib.disconnect()
+
+
+async def test_what_waits_for_a_frozen_client_is_limited_and_ticks_do_not_count(make_gateway, connect):
+    gateway = await make_gateway(quotes_per_second=2_000.0, max_buffered_bytes=20_000, rules=Rules.none())
+    reader, watcher = await connect(gateway, 1), await connect(gateway, 2)
+    await quoted(reader)
+    await quoted(watcher)
+    watcher.reqMktDepth(EURUSD)  # of which each message counts
+    await until(watcher, lambda: watcher.ticker(EURUSD).domBids)
+    gateway.faults.inject(Freeze())
+    await eventually(lambda: 2 not in gateway._hall.sessions)
+    assert gateway.counters["slow_reader"] == 1
+    assert gateway.counters["conflated"] > 10
+    assert await cut_off(watcher)
+    assert gateway._hall.sessions.keys() == {1}
+    gateway.faults.clear_all()
+    async with within():
+        assert await reader.reqCurrentTimeAsync()
+
+
+async def test_a_port_reset_in_a_restart_opens_nothing_before_its_end(make_gateway, connect):
+    gateway = await make_gateway()
+    ib = await connect(gateway)
+    restart = gateway.faults.inject(Restart(down_seconds=3600.0))
+    assert await cut_off(ib)
+    gateway.faults.inject(PortReset())
+    with pytest.raises(ConnectionRefusedError):
+        await connect(gateway)
+    gateway.faults.clear(restart)
+    assert (await reconnected(gateway, connect)).isConnected()

@@ -10,6 +10,7 @@ from ib_gateway.simulator.faults import (
     CompetingSession,
     ConnectivityLost,
     ConnectivityRestored,
+    Delay,
     FarmOutage,
     LineLimit,
     Notice,
@@ -197,6 +198,7 @@ async def test_who_connects_while_the_link_is_down_hears_2110_and_no_farm(gatewa
         (2107, "HMDS data farm connection is inactive but should be available upon demand.ushmds"),
         (2108, "Market data farm connection is inactive but should be available upon demand.usfarm"),
         (2110, "Connectivity between Trader Workstation and server is broken. It will be restored automatically."),
+        (2119, "Market data farm is connecting:usfarm"),
         (2157, "Sec-def data farm connection is broken:secdefil"),
         (2158, "Sec-def data farm connection is OK:secdefil"),
     ],
@@ -270,6 +272,75 @@ async def test_1102_names_the_farms_that_are_still_away(gateway, ib):
     gateway.faults.inject(ConnectivityRestored())
     text = "The following farms are connected: usfarm; secdefil. The following farms are not connected: ushmds."
     await hears(ib, heard, (1102, RESTORED.format("maintained") + text))
+
+
+@pytest.mark.parametrize(("farm", "codes"), [("ushmds", [2105, 2106]), ("secdefil", [2157, 2158])])
+async def test_a_farm_without_streams_loses_none(gateway, ib, farm, codes):
+    heard, ticker = hear(ib), await quoted(ib)
+    gateway.faults.clear(gateway.faults.inject(FarmOutage(farm=farm, data="lost")))
+    await until(ib, lambda: len(heard) == 2)
+    async with within():
+        await ticker.updateEvent
+    assert [code for code, _ in heard] == codes
+
+
+async def test_losses_that_overlap_end_in_1101_if_one_of_them_loses_data(gateway, ib):
+    heard, ticker = hear(ib), await quoted(ib)
+    first = gateway.faults.inject(ConnectivityLost(data="lost"))
+    second = gateway.faults.inject(ConnectivityLost())
+    gateway.faults.clear(first)
+    gateway.faults.clear(second)
+    await hears(ib, heard, DATA_LOST)
+    assert heard == [LOST, LOST, DATA_LOST]
+    assert await is_silent(ticker)
+
+
+async def test_ticks_that_are_late_do_not_break_the_silence_of_a_loss(gateway, ib):
+    heard, ticker = hear(ib), await quoted(ib)
+    gateway.faults.inject(Delay(message="any", delay_seconds=0.3))
+    lost = gateway.faults.inject(ConnectivityLost())
+    await hears(ib, heard, LOST)  # it is as late as everything
+    assert await is_silent(ticker)
+    gateway.faults.clear(lost)
+    await hears(ib, heard, MAINTAINED)
+    async with within():
+        await ticker.updateEvent
+
+
+async def test_orders_of_a_loss_are_all_acted_on_afterwards(gateway, ib):
+    heard = hear(ib)
+    await quoted(ib)
+    lost = gateway.faults.inject(ConnectivityLost())
+    trades = [ib.placeOrder(EURUSD, ib_insync.MarketOrder("BUY", 1000)) for _ in range(3)]
+    await ib.reqCurrentTimeAsync()
+    gateway.faults.clear(lost)
+    await until(ib, lambda: all(trade.isDone() for trade in trades))
+    assert len(await ib.reqExecutionsAsync()) == 3
+    assert [code for code, _ in heard] == [1100, 1102]
+
+
+async def test_a_cancellation_of_the_window_is_told_by_a_gateway_that_catches_up(gateway, ib):
+    heard, ticker = hear(ib), await quoted(ib)
+    trade = ib.placeOrder(EURUSD, ib_insync.LimitOrder("BUY", 1000, round(ticker.bid - 0.1, 4)))
+    await until(ib, lambda: trade.orderStatus.status == "Submitted")
+    lost = gateway.faults.inject(ConnectivityLost(tell_missed=True))
+    await hears(ib, heard, LOST)
+    gateway.terminal.cancel_order(trade.order.permId)
+    await ib.reqCurrentTimeAsync()
+    assert (trade.isDone(), heard) == (False, [LOST])
+    gateway.faults.clear(lost)
+    await until(ib, trade.isDone)
+    assert [code for code, _ in heard] == [1100, 1102, 202]
+
+
+async def test_a_notice_for_one_client_is_not_told_to_another(gateway, connect, ib):
+    other = await connect(gateway, 2)
+    heard, told = hear(ib), hear(other)
+    gateway.faults.inject(Notice(code=2107, client_id=1))
+    gateway.faults.inject(Notice(code=2108))
+    await until(ib, lambda: len(heard) == 2)
+    await until(other, lambda: told)
+    assert [code for code, _ in told] == [2108]
 
 
 # Market data, and what the user may do
