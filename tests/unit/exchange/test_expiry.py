@@ -7,6 +7,8 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from atlas.domain import Commission, Execution, Instrument, InstrumentKind, OptionRight, OrderKind, Side, TimeInForce
@@ -17,13 +19,14 @@ from atlas.exchange import (
     ExchangeState,
     Executed,
     Expired,
+    MarginState,
     Phase,
     Reason,
     Rejected,
     Settled,
 )
 from atlas.exchange.expiry import settlement_price
-from tests.unit.exchange.flows import OTHER
+from tests.unit.exchange.flows import OTHER, flows, play
 from tests.unit.exchange.listings import AAPL, ACCOUNT, ES, Days, order
 from tests.unit.exchange.stories import q, stories, t
 
@@ -50,6 +53,24 @@ class LastDay(Days):
 
 def new_exchange():
     return Exchange(LISTED, {ACCOUNT: {"USD": 1e6}, OTHER: {"USD": 1e6}}, calendar=LastDay())
+
+
+EXPIRING = replace(AAPL, expiry="20261120")
+
+
+class SecondDay(LastDay):
+    """The same, but what expires does so after the second day's regular session."""
+
+    def phase(self, instrument, at_ns):
+        return Phase.CLOSED if at_ns >= 1700 else Days.phase(self, instrument, at_ns)
+
+    def next_change(self, instrument, at_ns):
+        return NEVER_NS if at_ns >= 1700 else Days.next_change(self, instrument, at_ns)
+
+
+def ending_exchange():
+    """An exchange like that of random flows, of which the share that they trade expires."""
+    return Exchange((EXPIRING, ES), {ACCOUNT: {"USD": 1e6}, OTHER: {"USD": 1e6}}, calendar=SecondDay())
 
 
 def held(instrument, side=BUY, price=5.0, quantity=2.0):
@@ -162,6 +183,31 @@ def test_settlements_are_the_same_after_a_rest_and_from_events():
     assert (rebuilt.state().ledger, rebuilt.state().book.standing) == (whole.state().ledger, whole.state().book.standing)
     names = ("next_perm_id", "next_execution", "next_priority")
     assert [getattr(rebuilt.state().book, name) for name in names] == [getattr(whole.state().book, name) for name in names]
+
+
+@given(flows(60), st.lists(st.integers(0, 60), max_size=6))
+@settings(max_examples=150, deadline=None)
+def test_whatever_stood_and_was_held_before_nothing_is_left_and_books_are_the_sum_of_all_events(found, cuts):
+    whole, rested, rebuilt = ending_exchange(), ending_exchange(), ending_exchange()
+    steps = [*found, ("time", 100_000)]
+    events = [event for step in steps for event in play(whole, step)]
+    again = []
+    for number, step in enumerate(steps):
+        again += play(rested, step)
+        if number in cuts:
+            state = msgspec.msgpack.decode(msgspec.msgpack.encode(rested.state()), type=ExchangeState)
+            rested = ending_exchange()
+            rested.restore(state)
+    assert again == events
+    assert rested.state() == whole.state()
+    for event in events:
+        rebuilt.apply(event)
+    assert (rebuilt.state().ledger, rebuilt.state().book.standing) == (whole.state().ledger, whole.state().book.standing)
+    assert whole.state().book.standing == []
+    for account in (ACCOUNT, OTHER):
+        assert whole.ledger.positions(account) == {}
+        cash = float(whole.ledger.cash(account)["USD"])
+        assert whole.margin(account) == MarginState(pytest.approx(cash), 0.0, 0.0)
 
 
 def test_a_new_order_never_has_the_number_of_a_settlement():
