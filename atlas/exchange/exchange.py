@@ -185,6 +185,10 @@ class Exchange:
         """Say what the last close of `instrument` was, where it lies before all that the exchange has seen."""
         self._markets[instrument].close = price
 
+    def note_volume(self, instrument: str, volume: float) -> None:
+        """Say what was traded of `instrument` this trading day, also before the exchange began to see its trades."""
+        self._markets[instrument].volume = volume
+
     # Orders.
 
     def submit(self, order: Order, at_ns: int) -> list[ExchangeEvent]:

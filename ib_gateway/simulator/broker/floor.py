@@ -53,6 +53,8 @@ class Floor:
         self.previous_equity: dict[str, float] = {}
         self.opening: LedgerState | None = None
         self.tape = Tape()
+        self.note_day: Callable[[str], None] = lambda _instrument: None
+        """Tells the exchange what an instrument's day was before the exchange saw it; the market data desk knows."""
         self.clients: dict[int, Client] = {}
         self._journal = journal
 

@@ -11,7 +11,7 @@ from ib_gateway.simulator.entitlements import Entitlements, Permission
 from ib_gateway.simulator.instruments import ListedHours, load
 from ib_gateway.simulator.instruments.days import TradingDays
 from ib_gateway.simulator.market import SeededPast
-from ib_gateway.simulator.messages import Contract, replies
+from ib_gateway.simulator.messages import Condition, Contract, Ticket, replies
 from ib_gateway.simulator.messages import requests as r
 from ib_gateway.simulator.rules import Rules
 
@@ -489,3 +489,95 @@ def test_depth_is_offered_where_it_is_listed(desk):
     assert codes(desk.ask(r.MarketDepth(1, contract(AAPL), 5))) == [10092]  # smart-routed, but not merged
     assert codes(desk.ask(r.MarketDepth(1, contract("^SPX@CBOE"), 5))) == [10092]
     assert codes(desk.ask(r.MarketDepth(1, contract(AAPL, "ISLAND"), 5))) == []
+
+
+# The day before the market was played
+
+
+def day_bar(desk, name, *, regular, what="TRADES"):
+    """The bar of today, as a historical request gets it."""
+    request = r.HistoricalData(
+        99, contract(name), include_expired=False, end="", bar_size="1 day", duration="1 D", use_rth=regular, what_to_show=what,
+        format_date=1, keep_up_to_date=False,
+    )  # fmt: skip
+    (reply,) = desk.ask(request)
+    return reply.bars[-1]
+
+
+def told(desk, name=AAPL):
+    """High, low, open and volume as a new stream tells them."""
+    said = desk.ask(r.MarketData(7, contract(name)))
+    desk.ask(r.CancelMarketData(7))
+    return [dict(prices(said)).get(kind) for kind in (6, 7, 14)], dict(sizes(said)).get(8)
+
+
+@pytest.mark.parametrize("looked_at_first", [False, True])
+def test_streams_tell_the_same_day_as_the_days_bar_does(looked_at_first):
+    desk = Desk(past=True)
+    desk.quote(AAPL, 269.98, 270.02, 100, 100)
+    if looked_at_first:
+        told(desk)
+    for price in (269.97, 290.0, 250.0, 270.0):
+        desk.later(1)
+        desk.trade(AAPL, price, 300)
+    spans, volume = told(desk)
+    regular, every = (day_bar(desk, AAPL, regular=only) for only in (True, False))
+    assert spans == [regular.high, regular.low, regular.open] == [290.0, 250.0, spans[2]]
+    assert volume == every.volume > regular.volume > 100_000
+    assert told(Desk(past=False)) == ([None] * 3, None)
+
+
+@pytest.mark.parametrize(("name", "what"), [(ES, "TRADES"), (EURUSD, "BID")])
+def test_the_day_of_futures_and_currencies_is_the_bar_of_all_hours(name, what):
+    desk = Desk(past=True)
+    desk.quote(name, *((6650.0, 6650.25) if name == ES else (1.16, 1.1601)))
+    spans, volume = told(desk, name)
+    bar = day_bar(desk, name, regular=False, what=what)
+    assert spans == [bar.high, bar.low, bar.open]
+    assert volume == (bar.volume if name == ES else None)
+
+
+def test_before_the_opening_a_day_is_what_was_traded_early_and_then_begins_anew_but_for_its_volume():
+    desk = Desk(past=True, at_ns=from_datetime(datetime(2026, 6, 5, 13, 29, 50, tzinfo=UTC)))
+    desk.quote(AAPL, 269.98, 270.02, 100, 100)
+    early, before = told(desk)
+    desk.later(20)
+    desk.trade(AAPL, 400.0, 300)
+    assert early[0] < 400
+    assert told(desk) == ([400.0, 400.0, 400.0], before + 300)
+
+
+def test_after_the_close_only_the_volume_of_the_day_goes_on():
+    desk = Desk(past=True, at_ns=from_datetime(datetime(2026, 6, 5, 20, 30, tzinfo=UTC)))
+    spans, before = told(desk)
+    desk.trade(AAPL, 400.0, 300)
+    assert told(desk) == (spans, before + 300)
+
+
+def test_the_exchange_judges_conditions_by_the_day_and_the_close_that_streams_tell():
+    desk = Desk(past=True)
+    desk.quote(AAPL, 269.98, 270.02, 100, 100)
+    said = desk.ask(r.MarketData(7, contract(AAPL)))
+    close, volume = dict(prices(said))[9], dict(sizes(said))[8]
+
+    def status(order_id, *condition):
+        ticket = Ticket("BUY", 1.0, "LMT", limit_price=200.0, conditions=(Condition(*condition),))
+        reply = [
+            reply for reply in desk.ask(r.PlaceOrder(order_id, contract(AAPL), ticket)) if type(reply) is replies.OrderStatus
+        ]
+        return reply[-1].status
+
+    assert status(1, 6, ("a", "1", f"{volume:.0f}", "265598", "SMART")) == "Submitted"
+    assert status(2, 6, ("a", "1", f"{volume + 1:.0f}", "265598", "SMART")) == "PreSubmitted"
+    change = (270.0 / close - 1) * 100
+    assert status(3, 7, ("a", "1", f"{change - 0.01}", "265598", "SMART")) == "Submitted"
+    assert status(4, 7, ("a", "1", f"{change + 0.01}", "265598", "SMART")) == "PreSubmitted"
+
+
+def test_the_close_of_a_new_day_is_that_of_the_last_regular_session():
+    desk = Desk(at_ns=from_datetime(datetime(2026, 6, 4, 19, 59, tzinfo=UTC)))
+    desk.trade(AAPL, 270.0)
+    desk.later(3600)
+    desk.trade(AAPL, 280.0)
+    desk.later(20 * 3600)
+    assert dict(prices(desk.ask(r.MarketData(7, contract(AAPL)))))[9] == 270.0

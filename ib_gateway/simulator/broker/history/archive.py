@@ -12,6 +12,7 @@ from ib_gateway.simulator.broker.history.windows import Window, period
 from ib_gateway.simulator.broker.slices import Sliced
 from ib_gateway.simulator.broker.tape import Tape
 from ib_gateway.simulator.instruments import Listing
+from ib_gateway.simulator.instruments.days import TradingDay
 from ib_gateway.simulator.market.columns import Columns, Floats, Integers
 from ib_gateway.simulator.market.option_past import OptionPast
 from ib_gateway.simulator.market.past import InstrumentPast
@@ -91,6 +92,11 @@ class Archive:
             start_ns = max(start_ns, past.end_ns)
         parts.append(self._tape.columns(listing.instrument.id, kind, start_ns, end_ns))
         return Columns.joined(parts)
+
+    def before_play(self, listing: Listing, what: str, day: TradingDay, now_ns: int, *, regular: bool) -> Columns:
+        """A day as far as it was over before anything was played, at once; nothing if it was not."""
+        past = self.past(listing, now_ns)
+        return Columns.none() if past is None else past.days(_kind(listing, what), day.open_ns, day.close_ns, regular=regular)
 
     def ticks(
         self, listing: Listing, what: str, start_ns: int, end_ns: int, now_ns: int

@@ -5,7 +5,7 @@ from itertools import islice, pairwise
 
 from atlas.domain import NS_PER_SECOND
 from ib_gateway.simulator.broker.history.archive import Archive
-from ib_gateway.simulator.broker.market_data.facts import Year
+from ib_gateway.simulator.broker.market_data.facts import Today, Year
 from ib_gateway.simulator.instruments import Catalogue, Listing
 from ib_gateway.simulator.instruments.days import TradingDays
 
@@ -36,6 +36,28 @@ class ArchiveFacts:
                 if len(columns.close):
                     return float(columns.close[-1])
         return 0.0
+
+    def today(self, instrument: str, at_ns: int) -> Today | None:
+        """The trading day of `at_ns` as far as it was not played; None if nothing of it is known.
+
+        Of stocks open, high and low are of regular hours once these have begun.
+        """
+        listing = self._listing(instrument)
+        day = None if listing is None else next(self._days.before(listing, at_ns + 1), None)
+        if listing is None or day is None:
+            return None
+        every, regular = (
+            self._archive.before_play(listing, _kind(listing), day, at_ns, regular=only) for only in (False, True)
+        )
+        if not len(every.times):
+            return None
+        is_regular = listing.sec_type == "STK" and len(regular.times) > 0
+        span = regular if is_regular else every
+        return Today(
+            float(span.open[0]), float(span.high.max()), float(span.low.min()), float(every.volume.sum()),
+            float(every.money.sum()), int(every.trades.sum()), is_regular,
+            float(regular.close[-1]) if len(regular.times) else 0.0,
+        )  # fmt: skip
 
     def last_quote(self, instrument: str, at_ns: int) -> tuple[float, float] | None:
         """The last bid and ask before `at_ns`; None if nobody knows."""

@@ -30,7 +30,7 @@ class MarketDesk:
         self._floor = floor
         self._farms = farms
         phases = Phases(floor.exchange.calendar)
-        self._days = Days(floor.catalogue, phases, facts.close_before)
+        self._days = Days(floor.catalogue, phases, facts)
         self._lines = lines = Lines(floor, farms, terms)
         greeks = Greeks(floor.catalogue, self._price, terms.seed)
         faces = Faces(floor.exchange.quote, self._days, phases, facts)
@@ -38,6 +38,8 @@ class MarketDesk:
         self._streams = StreamDesk(floor, lines, faces, speaker, terms.entitlements)
         self._ticks = TickDesk(floor, lines)
         self._depth = DepthDesk(floor, lines, phases, BookModel(terms.seed))
+        self._noted: dict[str, Day] = {}
+        floor.note_day = self._note_day
 
     def handlers(self) -> Handlers:
         """What this desk answers."""
@@ -62,6 +64,15 @@ class MarketDesk:
     def day(self, instrument: str) -> Day:
         """What the day has brought an instrument so far."""
         return self._days.day(instrument, self._floor.clock.now_ns())
+
+    def _note_day(self, instrument: str) -> None:
+        """Let the exchange judge conditions by what streams tell of the day: its volume, and the close before it."""
+        day, exchange = self.day(instrument), self._floor.exchange
+        if self._noted.get(instrument) is not day:
+            self._noted[instrument] = day
+            exchange.note_volume(instrument, day.volume)
+            if day.close:
+                exchange.note_close(instrument, day.close)
 
     def leave(self, client: Client) -> None:
         """A client is gone."""
@@ -88,6 +99,8 @@ class MarketDesk:
 
     def pulse(self, now_ns: int) -> None:
         """Do what is due at a time."""
+        for name in tuple(self._noted):
+            self._note_day(name)
         self._lines.remind(now_ns)
         self._streams.pulse(now_ns)
 

@@ -13,8 +13,28 @@ class Year(NamedTuple):
     volatility: float
 
 
+class Today(NamedTuple):
+    """What a trading day had brought before the market was played: volume, money and number of the trades of all sessions.
+
+    Open, high and low are of the regular session if `regular`, else of all; `regular_close` is 0.0 before there was any.
+    """
+
+    open: float
+    high: float
+    low: float
+    volume: float
+    money: float
+    trades: int
+    regular: bool
+    regular_close: float
+
+
 class Facts(Protocol):
-    """Where the desk asks for what was before today."""
+    """Where the desk asks for what was before today, and today before the market was played."""
+
+    def today(self, instrument: str, at_ns: int) -> Today | None:
+        """The trading day of `at_ns` as far as it was not played; None if nothing of it is known."""
+        ...
 
     def close_before(self, instrument: str, at_ns: int) -> float:
         """The last price of the trading day before that of `at_ns`; 0.0 if nobody knows."""

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from atlas.domain import Order, Side
+from atlas.domain import Order, PercentChangeCondition, Side, VolumeCondition
 from ib_gateway.simulator.broker.accounts.advisor import Unallocatable
 from ib_gateway.simulator.broker.floor import Floor
 from ib_gateway.simulator.broker.orders import checks, conditions
@@ -47,11 +47,19 @@ class Intake:
         links = Links(parent, oca_group or ticket.oca_group, shares)
         order = to_order(exchange_id, listing, ticket, read, links, touch if touch and touch > 0 else None)
         checks.check_order(order, ticket, listing, quote, self._rules, floor.clock.now_ns())
+        self._note_days(order)
         if checks.outside_rth_is_ignored(order, listing):
             order = replace(order, outside_rth=False)
         return order
 
     def want_market(self, order: Order) -> None:
         """An order needs the market of its instrument, and of those that its conditions look at."""
-        for name in {order.instrument, *(getattr(condition, "instrument", order.instrument) for condition in order.conditions)}:
+        for name in sorted({order.instrument, *(getattr(one, "instrument", order.instrument) for one in order.conditions)}):
             self._floor.interest(name, False)
+        self._note_days(order)
+
+    def _note_days(self, order: Order) -> None:
+        """Conditions look at the whole day, and at the close before it."""
+        for condition in order.conditions:
+            if isinstance(condition, VolumeCondition | PercentChangeCondition):
+                self._floor.note_day(condition.instrument)
