@@ -41,6 +41,10 @@ async def gateway(make_gateway: MakeGateway) -> SimulatedGateway:
     return await make_gateway()
 
 
+_PATIENCE = 60.0
+"""Seconds for what a client asks when it connects; what is late by ib_insync's own measure would answer a later request."""
+
+
 def _is_notice(error: tuple[Any, ...]) -> bool:
     return 2100 <= error[1] < 2200
 
@@ -56,7 +60,7 @@ async def connect() -> AsyncIterator[Connect]:
         ib.client.MaxRequests = 0
         ib.errors = []  # type: ignore[attr-defined]
         ib.errorEvent += lambda *error: None if _is_notice(error) else ib.errors.append(error[:3])  # type: ignore[attr-defined]
-        await ib.connectAsync("127.0.0.1", gateway.port, clientId=client_id, timeout=5, **more)
+        await ib.connectAsync("127.0.0.1", gateway.port, clientId=client_id, timeout=_PATIENCE, **more)
         return ib
 
     yield connect
@@ -71,8 +75,8 @@ async def ib(gateway: SimulatedGateway, connect: Connect) -> ib_insync.IB:
 
 
 @asynccontextmanager
-async def within(seconds: float = 10) -> AsyncIterator[None]:
-    """A deadline, so that what never happens fails instead of hanging."""
+async def within(seconds: float = 60) -> AsyncIterator[None]:
+    """A deadline, so that what never happens fails instead of hanging. Long: it is no measure of how fast the machine is."""
     async with asyncio.timeout(seconds):
         yield
 

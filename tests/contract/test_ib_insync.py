@@ -469,9 +469,14 @@ async def test_a_restart_with_the_same_state_finds_the_same_books(make_gateway, 
 
 
 async def test_a_slow_reader_is_cut_and_others_notice_nothing(make_gateway, connect):
-    # Less than what makes a session keep only the newest ticks: here the ticks themselves are too much.
-    gateway: SimulatedGateway = await make_gateway(quotes_per_second=5_000.0, max_buffered_bytes=100_000)
-    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=1024)
+    # Less than what makes a session keep only the newest ticks: here the ticks themselves are too much. Buffers are small, so
+    # that a few thousand ticks fill them, however long a slow machine takes for these.
+    gateway: SimulatedGateway = await make_gateway(quotes_per_second=200.0, max_buffered_bytes=20_000)
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    narrow.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(narrow, ("127.0.0.1", gateway.port))
+    reader, writer = await asyncio.open_connection(sock=narrow, limit=1024)
     ib = await connect(gateway, client_id=5)
     fields = b"v100..176"
     writer.write(b"API\0" + len(fields).to_bytes(4, "big") + fields)

@@ -59,8 +59,7 @@ async def test_a_clients_book_is_never_crossed_and_begins_with_the_quote(ib, con
     ticker = ib.reqMktDepth(contract, numRows=5, isSmartDepth=smart)
     changes = []
     ticker.updateEvent += lambda t: changes.extend(t.domTicks)
-    await until(ib, lambda: len(changes) > 60)
-    assert {change.operation for change in changes} == {0, 1, 2}
+    await until(ib, lambda: len(changes) > 60 and {change.operation for change in changes} == {0, 1, 2})
     assert len(ticker.domBids) == len(ticker.domAsks) == 5
     assert ticker.domBids[0].price < ticker.domAsks[0].price
     assert [level.price for level in ticker.domBids] == sorted((level.price for level in ticker.domBids), reverse=True)

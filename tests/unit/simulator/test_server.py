@@ -264,9 +264,13 @@ async def test_a_reader_that_stands_still_holds_a_recording_at_speed_zero(tmp_pa
 
 
 async def test_closing_does_not_wait_for_a_peer_that_does_not_read():
-    async with asyncio.timeout(10):
-        async with SimulatedGateway(SimulatorOptions(port=0, quotes_per_second=5_000.0)) as gateway:
-            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port, limit=1024)
+    async with asyncio.timeout(60):  # small buffers are soon full, however slow the machine is; without an end it would wait
+        async with SimulatedGateway(SimulatorOptions(port=0, quotes_per_second=200.0, hours="always")) as gateway:
+            narrow = socket.socket()
+            narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            narrow.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(narrow, ("127.0.0.1", gateway.port))
+            reader, writer = await asyncio.open_connection(sock=narrow, limit=1024)
             writer.write(GREETING + message(*START))
             for number, con_id in enumerate((12087792, 12087797, 15016059, 39453441)):
                 writer.write(message(97, number, con_id, *[""] * 3, "0.0", *[""] * 7, "BidAsk", 0, 0))
