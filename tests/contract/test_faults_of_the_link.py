@@ -297,9 +297,11 @@ async def test_losses_that_overlap_end_in_1101_if_one_of_them_loses_data(gateway
 
 async def test_ticks_that_are_late_do_not_break_the_silence_of_a_loss(gateway, ib):
     heard, ticker = hear(ib), await quoted(ib)
-    gateway.faults.inject(Delay(message="any", delay_seconds=0.3))
+    for kind in ("TickPrice", "TickSize"):
+        gateway.faults.inject(Delay(message=kind, delay_seconds=0.4))
+    await asyncio.sleep(0.2)  # some fifty quotes a second are on their way
     lost = gateway.faults.inject(ConnectivityLost())
-    await hears(ib, heard, LOST)  # it is as late as everything
+    await hears(ib, heard, LOST)
     assert await is_silent(ticker)
     gateway.faults.clear(lost)
     await hears(ib, heard, MAINTAINED)
