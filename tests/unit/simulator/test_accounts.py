@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from atlas.domain import ManualClock, Quote, from_datetime
+from atlas.domain import InstrumentKind, ManualClock, Quote, from_datetime
 from atlas.exchange import Exchange
 from ib_gateway.simulator.broker import Broker
 from ib_gateway.simulator.broker.records import DayBegan, SessionClosed
@@ -136,6 +136,29 @@ def test_the_ledger_adds_up_to_the_whole(desk):
         parts = float(found[key + "-S", "USD"]) + float(found[key + "-C", "USD"])
         assert parts == pytest.approx(float(found[key, "USD"]), abs=0.02), key
     assert float(found["InitMarginReq-C", "USD"]) > 10_000
+
+
+def test_margin_is_split_into_its_segments_and_leaves_four_times_its_rest_to_buy_with(desk):
+    desk.trade(AAPL, 1_000)
+    desk.trade(ES, 2)
+    kept = ("InitMarginReq", "MaintMarginReq", "EquityWithLoanValue", "AvailableFunds", "ExcessLiquidity", "BuyingPower", "SMA")
+    values = {
+        key: float(value) for (key, _), value in desk.values().items() if key.removesuffix("-S").removesuffix("-C") in kept
+    }
+    stocks, futures = 1_000 * 200.0, 2 * 6000.125 * 50
+    of_stocks, of_futures = (desk.exchange.terms.margins[kind] for kind in (InstrumentKind.STOCK, InstrumentKind.FUTURE))
+    assert of_futures.initial > of_futures.maintenance
+    assert values["InitMarginReq-C"] == pytest.approx(futures * of_futures.initial, abs=0.01)
+    assert values["MaintMarginReq-C"] == pytest.approx(futures * of_futures.maintenance, abs=0.01)
+    assert values["InitMarginReq-S"] == pytest.approx(stocks * of_stocks.initial, abs=0.01)
+    assert values["MaintMarginReq-S"] == pytest.approx(stocks * of_stocks.maintenance, abs=0.01)
+    for key in kept[:5]:
+        assert values[f"{key}-S"] + values[f"{key}-C"] == pytest.approx(values[key], abs=0.02)
+    assert values["AvailableFunds"] == pytest.approx(values["EquityWithLoanValue"] - values["InitMarginReq"], abs=0.02)
+    assert values["ExcessLiquidity"] == pytest.approx(values["EquityWithLoanValue"] - values["MaintMarginReq"], abs=0.02)
+    assert values["BuyingPower"] == pytest.approx(4 * values["AvailableFunds"], abs=0.05)
+    assert values["SMA"] == values["SMA-S"]
+    assert values["SMA"] == pytest.approx(values["EquityWithLoanValue-S"] - values["InitMarginReq-S"], abs=0.02)
 
 
 def test_a_profit_stays_in_the_ledger_when_the_position_is_gone(desk):

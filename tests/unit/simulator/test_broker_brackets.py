@@ -178,3 +178,21 @@ def test_a_short_sale_waits_until_shares_are_located(desk):
     desk.broker.locate(name)
     assert statuses(desk.heard_by())[-1] == (1, "Filled")
     assert desk.check_books() == {("DU1", name): -100.0}
+
+
+def test_shares_are_located_only_for_what_is_sold_beyond_what_is_held(desk):
+    spy, name = Contract(con_id=756733, exchange="SMART"), "SPY@SMART"
+    desk.quote(name, 600.0, 600.02, 1_000, 1_000)
+    desk.place(1, contract=spy, quantity=100.0)
+    assert codes(desk.place(2, contract=spy, action="SELL", quantity=101.0)) == [404]
+    assert codes(desk.place(3, contract=spy, action="SELL", quantity=100.0)) == []
+    assert desk.exchange.position("DU1", name).quantity == 0.0
+
+
+def test_a_child_on_the_side_of_its_parent_cancels_none_of_the_exits(desk):
+    leg(desk, 1, limit_price=271.0, transmit=False)
+    leg(desk, 2, "SELL", parent=1, limit_price=280.0, transmit=False)
+    leg(desk, 3, parent=1, limit_price=265.0)  # it adds to what the parent has bought
+    desk.quote(NAME, 264.9, 264.95)
+    assert desk.completed() == {"ref-1": "Filled", "ref-3": "Filled"}
+    assert (desk.status(2), desk.exchange.standing("1.2").order.quantity) == ("Submitted", 100.0)

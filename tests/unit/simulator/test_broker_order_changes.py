@@ -149,6 +149,8 @@ def test_a_trailing_stop_is_set_anew_only_by_a_price_that_its_client_does_not_kn
     assert codes(said) == []
     assert {reply.ticket.trail_stop_price for reply in said if type(reply).__name__ == "OpenOrder"} == {stop}
     assert told_stop(desk) == (stop, stop)
+    trailing(desk, trail_stop_price=sent_back, quantity=80.0)  # what it wrote before, now
+    assert told_stop(desk) == (stop, stop)
     again = Desk(records=desk.records)
     again.connect()
     assert told_stop(again) == (stop, stop)
@@ -177,6 +179,24 @@ def test_stages_are_told_as_statuses_with_what_an_order_waits_for(desk):
     said = desk.heard_by()
     assert statuses(said)[0] == (1, "Submitted")
     assert statuses(said)[-1] == (1, "Filled")
+
+
+def test_a_status_tells_the_price_of_the_last_fill_beside_the_average_and_its_parent(desk):
+    limit(desk, limit_price=269.0, transmit=False)
+    limit(desk, 2, action="SELL", parent_id=1, limit_price=280.0)
+    desk.said.clear()
+    desk.quote(NAME, 268.9, 269.0, 60, 60)
+    desk.quote(NAME, 267.9, 268.0, 60, 60)
+    told = [reply for reply in desk.heard_by() if type(reply).__name__ == "OrderStatus"]
+    mine = [(one.filled, one.remaining, one.last_price, one.average_price) for one in told if one.order_id == 1]
+    assert mine == [(60.0, 40.0, 269.0, 269.0), (100.0, 0.0, 268.0, 268.6)]
+    assert {(one.order_id, one.parent_id) for one in told} == {(1, 0), (2, 1)}
+
+
+def test_nothing_remains_of_an_order_that_is_rejected(desk):
+    said = limit(desk, quantity=1e6)
+    (status,) = [reply for reply in said if type(reply).__name__ == "OrderStatus"]
+    assert (codes(said), status.status, status.filled, status.remaining) == ([201], "Inactive", 0.0, 0.0)
 
 
 def test_an_order_outside_its_hours_waits_and_says_until_when(desk):

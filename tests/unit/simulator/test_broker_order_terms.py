@@ -1,6 +1,7 @@
 """What a ticket becomes: order types, times, prices and conditions, and the codes of IB for what cannot be."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -17,6 +18,7 @@ from atlas.domain import (
     TimeInForce,
     TriggerMethod,
     VolumeCondition,
+    from_datetime,
 )
 from ib_gateway.simulator.broker.orders.terms import SHAPES
 from ib_gateway.simulator.instruments import order_types
@@ -194,6 +196,25 @@ def test_conditions_become_those_of_the_exchange_and_go_back_as_they_came(desk):
     assert order.conditions_outside_rth
     assert said[0].ticket.conditions == CONDITIONS
     assert (said[1].status, said[1].why_held) == ("PreSubmitted", "trigger")
+
+
+@pytest.mark.parametrize(("exchange", "meant"), [("SMART", ""), ("*", ""), ("", ""), ("NYSE", "NYSE")])
+def test_an_execution_anywhere_is_written_in_three_ways(desk, exchange, meant):
+    order = placed(desk, conditions=(Condition(5, ("a", "STK", exchange, "IBM")),))
+    assert order.conditions == (ExecutionCondition("IBM", InstrumentKind.STOCK, meant, Join.AND),)
+
+
+@pytest.mark.parametrize(
+    ("date", "end"),
+    [
+        ("20260608", datetime(2026, 6, 9, 3, 59, 59, tzinfo=UTC)),  # midnight in New York, in summer
+        ("20261209", datetime(2026, 12, 10, 4, 59, 59, tzinfo=UTC)),
+        ("20260608 17:00:00 US/Eastern", datetime(2026, 6, 8, 21, 0, tzinfo=UTC)),
+    ],
+)
+def test_a_date_alone_is_good_till_the_end_of_that_day_where_the_instrument_is_traded(desk, date, end):
+    order = placed(desk, order_type="LMT", limit_price=200.0, time_in_force="GTD", good_till_date=date)
+    assert order.good_till_ns == from_datetime(end)
 
 
 @pytest.mark.parametrize(

@@ -189,11 +189,10 @@ def totals(floor: Floor, account: str, every: list[Purse]) -> Iterator[Row]:
     """The values that concern the whole account, in its base currency."""
     base = floor.exchange.rates.base
     margin, whole = floor.exchange.margin(account), _in_base(every, base)
-    commodities = _commodities_margin(floor, account)
+    commodities, to_hold = _commodities_margin(floor, account)
     equity = {"": margin.equity, "-C": commodities, "-S": margin.equity - commodities}
     initial = {"": margin.initial, "-C": commodities, "-S": margin.initial - commodities}
-    maintenance = {"": margin.maintenance, "-C": min(commodities, margin.maintenance)}
-    maintenance["-S"] = maintenance[""] - maintenance["-C"]
+    maintenance = {"": margin.maintenance, "-C": to_hold, "-S": margin.maintenance - to_hold}
     cash = {"": float(whole.cash), "-C": commodities - whole.futures, "-S": float(whole.cash) - commodities + whole.futures}
     for segment in ("", "-C", "-S"):
         free, excess = equity[segment] - initial[segment], equity[segment] - maintenance[segment]
@@ -250,16 +249,17 @@ def _single_totals(
         yield Row(f"DayTradesRemaining{day}", "-1", "")
 
 
-def _commodities_margin(floor: Floor, account: str) -> float:
-    """What the futures of an account must be covered with."""
+def _commodities_margin(floor: Floor, account: str) -> tuple[float, float]:
+    """What the futures of an account must be covered with: to open them, to hold them."""
     exchange, terms = floor.exchange, floor.exchange.terms
-    total = 0.0
+    to_open = to_hold = 0.0
     for one in holdings(floor, account):
         instrument = one.listing.instrument
         if instrument.kind is InstrumentKind.FUTURE:
             rate = terms.instrument_margins.get(instrument.id) or terms.margins[instrument.kind]
-            total += abs(one.value) * rate.initial * (exchange.rates.rate(instrument.currency) or 0.0)
-    return total
+            value = abs(one.value) * (exchange.rates.rate(instrument.currency) or 0.0)
+            to_open, to_hold = to_open + value * rate.initial, to_hold + value * rate.maintenance
+    return to_open, to_hold
 
 
 def _in_base(every: list[Purse], base: str) -> Purse:
