@@ -71,7 +71,7 @@ def _bind_level(market: Market, level: float | None, way: Way, method: TriggerMe
 
 def _bind_quotes(market: Market, level: float | None, way: Way) -> None:
     if level is None:
-        market.ask_within = math.inf
+        market.ask_within, market.bid_within = math.inf, -math.inf
     elif way is Way.RISING:
         market.bid_within = min(market.bid_within, level)
     else:

@@ -2,12 +2,12 @@
 
 from itertools import groupby
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from atlas.domain import Quote, Side
 from atlas.exchange.calendar import NEVER_NS
-from tests.unit.exchange.flows import OTHER, flows, new_exchange, play
+from tests.unit.exchange.flows import OTHER, flow_of, flows, new_exchange, play
 from tests.unit.exchange.listings import AAPL, ACCOUNT, quote
 
 MANY = st.lists(st.tuples(st.integers(9_900, 10_100), st.sampled_from((0.0, 10.0))), min_size=2, max_size=12)
@@ -38,6 +38,7 @@ def test_quotes_passed_all_at_once_leave_the_exchange_as_it_would_be_after_each(
 
 
 @given(flows())
+@example(flow_of(2**32 - 1, 23))  # the first of a queue waits for any price, the one behind it for its own
 @settings(max_examples=150, deadline=None)
 def test_commitments_queues_and_bounds_are_those_of_an_exchange_restored_from_the_same_state(found):
     exchange = new_exchange()
