@@ -581,3 +581,36 @@ def test_the_close_of_a_new_day_is_that_of_the_last_regular_session():
     desk.trade(AAPL, 280.0)
     desk.later(20 * 3600)
     assert dict(prices(desk.ask(r.MarketData(7, contract(AAPL)))))[9] == 270.0
+
+
+def test_delayed_data_of_a_gateway_that_just_began_are_those_of_its_past():
+    desk = Desk(past=True, entitlements=Entitlements(kinds={"STK": Permission.DELAYED}))
+    desk.quote(AAPL, 269.98, 270.02, 100, 100)
+    desk.ask(r.MarketDataType(3))
+    ticks = r.HistoricalTicks(
+        9, contract(AAPL), include_expired=False, start="", end="20260605 15:45:00 UTC", count=1, what_to_show="BID_ASK",
+        use_rth=False, ignore_size=False, options="",
+    )  # fmt: skip
+    then = desk.ask(ticks)[-1].ticks[-1]
+    said = desk.ask(r.MarketData(7, contract(AAPL)))
+    first = dict(prices(said))
+    assert (first[66], first[67]) == pytest.approx((then.bid, then.ask), abs=0.2)
+    assert first[73] <= first[68] <= first[72]
+    assert dict(sizes(said))[74] > 100_000
+    quoted = set()
+    for _ in range(30):
+        desk.later(1)
+        quoted |= {price for kind, price in prices(desk.heard()) if kind == 66}
+    assert len(quoted) > 3  # they move
+    desk.later(14 * 60)
+    desk.later(60)
+    assert dict(prices(desk.heard()))[66] == 269.98  # as the gateway began
+
+
+def test_delayed_data_of_a_market_that_was_closed_have_no_sides():
+    opening = from_datetime(datetime(2026, 6, 5, 8, 5, tzinfo=UTC))  # five past four in New York
+    desk = Desk(past=True, at_ns=opening, entitlements=Entitlements(kinds={"STK": Permission.DELAYED}))
+    desk.quote(AAPL, 269.98, 270.02, 100, 100)
+    desk.ask(r.MarketDataType(3))
+    first = dict(prices(desk.ask(r.MarketData(7, contract(AAPL)))))
+    assert (first[66], first[67]) == (-1.0, -1.0)

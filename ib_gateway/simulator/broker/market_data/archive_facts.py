@@ -1,14 +1,19 @@
 """Facts from the archive of prices: the same days that historical requests get."""
 
 import math
+from dataclasses import replace
 from itertools import islice, pairwise
 
 from atlas.domain import NS_PER_SECOND
 from ib_gateway.simulator.broker.history.archive import Archive
 from ib_gateway.simulator.broker.market_data.facts import Today, Year
+from ib_gateway.simulator.broker.market_data.subscriptions import Face
 from ib_gateway.simulator.instruments import Catalogue, Listing
-from ib_gateway.simulator.instruments.days import TradingDays
+from ib_gateway.simulator.instruments.days import TradingDay, TradingDays
 
+_MINUTE_NS = 60 * NS_PER_SECOND
+_LATEST_NS = 5 * NS_PER_SECOND
+"""How far back the newest tick of a liquid instrument lies."""
 _WEEK_NS = 7 * 86_400 * NS_PER_SECOND
 _DAYS_A_YEAR = 252
 _DAYS_OF_VOLATILITY = 30
@@ -21,6 +26,7 @@ class ArchiveFacts:
         self._catalogue = catalogue
         self._archive = archive
         self._days = days
+        self._early: dict[str, tuple[int, Face]] = {}
 
     def close_before(self, instrument: str, at_ns: int) -> float:
         """The close of the last regular session that was over at `at_ns`; 0.0 if nobody knows.
@@ -58,6 +64,50 @@ class ArchiveFacts:
             float(every.money.sum()), int(every.trades.sum()), is_regular,
             float(regular.close[-1]) if len(regular.times) else 0.0,
         )  # fmt: skip
+
+    def earlier(self, instrument: str, at_ns: int, now_ns: int) -> Face | None:
+        """What it showed at `at_ns`, before the market was played; None if nobody knows, or it was played then.
+
+        Open, high, low and volume are those up to the minute of `at_ns`.
+        """
+        listing = self._listing(instrument)
+        past = None if listing is None else self._archive.past(listing, now_ns)
+        day = None if listing is None else next(self._days.before(listing, at_ns + 1), None)
+        if listing is None or past is None or day is None or at_ns >= past.end_ns:
+            return None
+        face = self._early_day(listing, day, at_ns // _MINUTE_NS * _MINUTE_NS, now_ns)
+        latest = (at_ns - _LATEST_NS, at_ns + 1, now_ns)
+        times, (bids, asks, bid_sizes, ask_sizes) = self._archive.ticks(listing, "BID_ASK", *latest)
+        is_open = any(session.open_ns <= at_ns < session.close_ns for session in day.sessions)
+        if listing.sec_type == "IND":
+            face.last = float(bids[-1]) if len(bids) else face.last
+        elif not is_open:
+            face.bid = face.ask = -1.0
+        elif len(times):
+            face.bid, face.ask = float(bids[-1]), float(asks[-1])
+            face.bid_size, face.ask_size = float(bid_sizes[-1]), float(ask_sizes[-1])
+        if _kind(listing) == "TRADES":
+            times, (prices, sizes) = self._archive.ticks(listing, "TRADES", *latest)
+            if len(times):
+                face.last, face.last_size, face.last_ns = float(prices[-1]), float(sizes[-1]), int(times[-1])
+        return face
+
+    def _early_day(self, listing: Listing, day: TradingDay, until_ns: int, now_ns: int) -> Face:
+        """What a day had brought until some minute; worked out once per minute."""
+        name = listing.instrument.id
+        if name not in self._early or self._early[name][0] != until_ns:
+            kind = _kind(listing)
+            columns = self._archive.columns(listing, kind, day.open_ns, until_ns, 60, now_ns)
+            face = Face(volume=float(columns.volume.sum()), close=self.close_before(name, until_ns))
+            begin = day.regular[0].open_ns if listing.sec_type == "STK" else day.open_ns
+            regular = columns.between(begin, day.regular[-1].close_ns if listing.sec_type == "STK" else day.close_ns)
+            span = regular if len(regular.times) else columns
+            if len(span.times):
+                face.open, face.high, face.low = float(span.open[0]), float(span.high.max()), float(span.low.min())
+                if kind == "TRADES":
+                    face.last = float(columns.close[-1])
+            self._early[name] = until_ns, face
+        return replace(self._early[name][1])
 
     def last_quote(self, instrument: str, at_ns: int) -> tuple[float, float] | None:
         """The last bid and ask before `at_ns`; None if nobody knows."""

@@ -56,11 +56,13 @@ class Faces:
             line.append((now_ns, self.now(name, now_ns, frozen=False)))
 
     def delayed(self, instrument: str, now_ns: int, *, frozen: bool) -> Face:
-        """What it showed a quarter of an hour ago; or, before the gateway is that old, when it began."""
+        """What it showed a quarter of an hour ago, or when the gateway began if nobody knows what was before."""
         line = self._past.get(instrument)
         if not line:
             return Face()
-        late = line[0][1]
+        (since_ns, late), at_ns = line[0], now_ns - DELAY_NS
+        if since_ns > at_ns:
+            late = self._facts.earlier(instrument, at_ns, now_ns) or late
         if late.bid < 0 and frozen:
             return next((face for _, face in reversed(line) if face.bid > 0), self.now(instrument, now_ns, frozen=True))
         return late

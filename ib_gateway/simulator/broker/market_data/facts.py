@@ -2,6 +2,8 @@
 
 from typing import NamedTuple, Protocol
 
+from ib_gateway.simulator.broker.market_data.subscriptions import Face
+
 
 class Year(NamedTuple):
     """The last year of an instrument: low and high of 13, 26 and 52 weeks, average daily volume, volatility per year."""
@@ -38,6 +40,10 @@ class Facts(Protocol):
 
     def close_before(self, instrument: str, at_ns: int) -> float:
         """The last price of the trading day before that of `at_ns`; 0.0 if nobody knows."""
+        ...
+
+    def earlier(self, instrument: str, at_ns: int, now_ns: int) -> Face | None:
+        """What it showed at `at_ns`, before the market was played; None if nobody knows, or it was played then."""
         ...
 
     def last_quote(self, instrument: str, at_ns: int) -> tuple[float, float] | None:
