@@ -19,6 +19,7 @@ class Desk(Protocol):
 
 
 ACCOUNT = "DU101"
+SECONDS_TO_CLOSE = 660  # it begins at ten to four in New York
 DONE = ("Filled", "Cancelled", "Inactive")
 
 # Order types as (name, terms, the status in which it comes to rest). ("bid", -30) is a price: thirty dollars below the bid.
@@ -29,7 +30,7 @@ ORDERS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("limit until cancelled", {"orderType": "LMT", "lmtPrice": ("bid", -30), "tif": "GTC"}, "Submitted"),
     (
         "limit until a date",
-        {"orderType": "LMT", "lmtPrice": ("bid", -30), "tif": "GTD", "goodTillDate": "20260605-19:00:00"},
+        {"orderType": "LMT", "lmtPrice": ("bid", -30), "tif": "GTD", "goodTillDate": "20260605-23:00:00"},
         "Submitted",
     ),
     ("limit, at once or never", {"orderType": "LMT", "lmtPrice": ("bid", -30), "tif": "IOC"}, "Cancelled"),
@@ -63,28 +64,40 @@ ORDERS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("midprice", {"orderType": "MIDPRICE", "lmtPrice": ("bid", -30)}, "Submitted"),
     ("pegged to the middle", {"orderType": "PEG MID", "lmtPrice": ("bid", -30)}, "Submitted"),
     ("relative", {"orderType": "REL", "lmtPrice": ("bid", -30), "auxPrice": 0.01}, "Submitted"),
+    ("trailing stop, caught up with", {"action": "SELL", "orderType": "TRAIL", "auxPrice": 0.01}, "Filled"),
+    ("market if touched, touched", {"orderType": "MIT", "auxPrice": ("ask", 3)}, "Filled"),
+    ("limit if touched, touched", {"orderType": "LIT", "auxPrice": ("ask", 3), "lmtPrice": ("ask", 5)}, "Filled"),
+    ("midprice, met", {"orderType": "MIDPRICE", "lmtPrice": ("ask", 5)}, "Filled"),
+    ("pegged to the middle, met", {"orderType": "PEG MID", "lmtPrice": ("ask", 5)}, "Filled"),
+    ("relative, met", {"orderType": "REL", "lmtPrice": ("ask", 5), "auxPrice": 0.01}, "Filled"),
 )  # fmt: skip
 
-# Conditions that do not hold, and two that do; each order waits for them, or does not.
+ON_AAPL = {"conId": 265598, "exch": "SMART"}
+
+# Conditions that do not hold, and some that do; each order waits for them, or does not.
 CONDITIONS: tuple[tuple[str, list[tuple[str, dict[str, Any]]], str], ...] = (
     (
         "price",
-        [("price", {"isMore": True, "price": ("ask", 300), "triggerMethod": 0, "conId": 265598, "exch": "SMART"})],
+        [("price", {"isMore": True, "price": ("ask", 300), "triggerMethod": 0, **ON_AAPL})],
         "PreSubmitted",
     ),
-    ("time", [("time", {"isMore": True, "time": "20260605-18:00:00"})], "PreSubmitted"),
+    ("time", [("time", {"isMore": True, "time": "20260605-23:00:00"})], "PreSubmitted"),
     ("margin", [("margin", {"isMore": False, "percent": 1})], "PreSubmitted"),
     ("execution", [("execution", {"secType": "STK", "exch": "SMART", "symbol": "MSFT"})], "PreSubmitted"),
     (
         "volume",
-        [("volume", {"isMore": True, "volume": 2_000_000_000, "conId": 265598, "exch": "SMART"})],
+        [("volume", {"isMore": True, "volume": 2_000_000_000, **ON_AAPL})],
         "PreSubmitted",
     ),
     (
         "percent change",
-        [("percent", {"isMore": True, "changePercent": 80.0, "conId": 265598, "exch": "SMART"})],
+        [("percent", {"isMore": True, "changePercent": 80.0, **ON_AAPL})],
         "PreSubmitted",
     ),
+    ("a price that is reached", [("price", {"isMore": True, "price": ("bid", -30), "triggerMethod": 0, **ON_AAPL})], "Filled"),
+    ("a margin that is there", [("margin", {"isMore": True, "percent": 1})], "Filled"),
+    ("a volume that was traded", [("volume", {"isMore": True, "volume": 1, **ON_AAPL})], "Filled"),
+    ("a change that is not larger", [("percent", {"isMore": False, "changePercent": 80.0, **ON_AAPL})], "Filled"),
     ("a time that is past", [("time", {"isMore": True, "time": "20260605-14:00:00"})], "Filled"),
     (
         "one of two",
@@ -107,7 +120,7 @@ CONDITIONS: tuple[tuple[str, list[tuple[str, dict[str, Any]]], str], ...] = (
     (
         "both of two",
         [
-            ("price", {"isMore": True, "price": ("ask", 300), "triggerMethod": 0, "conId": 265598, "exch": "SMART"}),
+            ("price", {"isMore": True, "price": ("ask", 300), "triggerMethod": 0, **ON_AAPL}),
             ("time", {"isMore": True, "time": "20260605-14:00:00"}),
         ],
         "PreSubmitted",
@@ -135,9 +148,14 @@ class Session:
         self.bracket()
         self.one_cancels_all()
         self.conditions()
+        self.execution_condition()
         self.what_if()
         self.advisor()
         self.faults()
+        self.close()
+        self.seen["everything was read"] = self.desk.reads()
+        self.control.inject({"kind": "port-reset"})
+        self.seen["the port is reset"] = self.desk.wait_error(1300)
         return self.seen
 
     # What is asked
@@ -157,7 +175,7 @@ class Session:
             len(desk.bars(self.aapl, "600 S", "1 min", "BID")) >= 9,
         ]
         self.seen["head"] = bool(desk.head(self.aapl, "TRADES"))
-        self.seen["historical ticks"] = len(desk.historical_ticks(self.aapl, "20260605-14:30:00", 50))
+        self.seen["historical ticks"] = len(desk.historical_ticks(self.aapl, "20260605-19:30:00", 50))
         prices = desk.histogram(self.aapl)
         self.seen["histogram"] = prices == sorted(prices) and len(prices) > 3
 
@@ -225,6 +243,26 @@ class Session:
                 self.desk.cancel(order_id)
                 self.desk.wait(order_id, "Cancelled")
 
+    def execution_condition(self) -> None:
+        """An order that waits for an execution in another stock."""
+        (msft,) = self.desk.details(self.desk.contract(symbol="MSFT", secType="STK", exchange="SMART", currency="USD"))
+        waits = [self.desk.condition("execution", secType="STK", exch="SMART", symbol="MSFT")]
+        order_id = self.place(orderType="MKT", conditions=waits, conditionsIgnoreRth=True)
+        before = self.desk.wait(order_id, "PreSubmitted", *DONE)
+        terms = {"action": "BUY", "totalQuantity": 5, "orderType": "MKT", "account": ACCOUNT, "tif": "DAY"}
+        other = self.desk.place(msft, self.desk.order(**terms, orderId=self.desk.next_id()))
+        self.seen["an execution elsewhere"] = [before, self.desk.wait(other, *DONE), self.desk.wait(order_id, *DONE)]
+
+    def close(self) -> None:
+        """The closing auction, some minutes ahead."""
+        market, limit = self.place(orderType="MOC"), self.place(orderType="LOC", lmtPrice=("ask", 30))
+        far = self.place(orderType="LOC", lmtPrice=("bid", -30))
+        for order_id in (market, limit, far):
+            self.desk.wait(order_id, "PreSubmitted")
+        self.control.advance(SECONDS_TO_CLOSE)
+        self.seen["closing auction"] = [self.desk.wait(order_id, *DONE) for order_id in (market, limit, far)]
+        self.control.resume()
+
     def what_if(self) -> None:
         order = self.desk.order(action="BUY", totalQuantity=100, orderType="MKT", account=ACCOUNT, tif="DAY")
         margin, commission = self.desk.what_if(self.aapl, order)
@@ -256,9 +294,6 @@ class Session:
         self.place(orderType="MKT")
         seen["read-only"] = self.desk.wait_error(321)
         self.control.clear()
-        self.seen["everything was read"] = self.desk.reads()
-        self.control.inject({"kind": "port-reset"})
-        seen["the port is reset"] = self.desk.wait_error(1300)
 
 
 # Faults that need no more than to be told of: name, fault, the codes that a client hears.
@@ -276,17 +311,26 @@ class Control:
     """The gateway's control API."""
 
     def __init__(self, port: str) -> None:
-        self._faults = f"http://127.0.0.1:{port}/faults"
+        self._root = f"http://127.0.0.1:{port}"
 
     def inject(self, fault: dict[str, Any]) -> None:
-        self._call("POST", json.dumps(fault).encode())
+        self._call("POST", "/faults", fault)
 
     def clear(self) -> None:
-        self._call("DELETE", None)
+        self._call("DELETE", "/faults")
 
-    def _call(self, method: str, body: bytes | None) -> None:
-        request = urllib.request.Request(self._faults, body, {"content-type": "application/json"}, method=method)
-        with urllib.request.urlopen(request, timeout=10):
+    def advance(self, seconds: float) -> None:
+        """Let virtual time pass as fast as it can, and then stand."""
+        self._call("POST", "/clock/advance", {"seconds": seconds})
+
+    def resume(self) -> None:
+        """Let time pass again."""
+        self._call("POST", "/clock/resume")
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._root + path, data, {"content-type": "application/json"}, method=method)
+        with urllib.request.urlopen(request, timeout=60):
             pass
 
 
