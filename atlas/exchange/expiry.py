@@ -4,8 +4,8 @@ Everything is settled in cash: a future at its last known price, an option at wh
 price of its underlying, which is nothing out of the money. Options on shares are delivered at Interactive Brokers; in cash the
 account is worth the same, without the shares.
 
-Source: IBKR Knowledge Base, "Exercise and delivery": clearing houses exercise by themselves what is in the money at expiration by
-as little as 0.01.
+Source: IBKR Knowledge Base, "Exercise and delivery": clearing houses exercise by themselves what is in the money at expiration
+by as little as 0.01.
 """
 
 from atlas.domain import Instrument, OptionRight, exact
