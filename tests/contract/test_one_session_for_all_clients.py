@@ -59,7 +59,7 @@ EXPECTED = {
 async def test_a_day_of_trading_is_the_same_for_every_client(environment, library, version):
     python = python_of(environment, PYTHONS[version])
     accounts = ("DF100", "DU101", "DU102")
-    options = SimulatorOptions(port=0, control_port=0, accounts=accounts, quotes_per_second=20.0, start_ns=START_NS)
+    options = SimulatorOptions(port=0, control_port=0, accounts=accounts, quotes_per_second=10.0, start_ns=START_NS)
     async with SimulatedGateway(options) as gateway:
         ports = (str(gateway.port), str(gateway.control_port))
         process = await asyncio.create_subprocess_exec(
