@@ -76,7 +76,7 @@ async def main(library: str, port: int) -> dict[str, Any]:
     profit = round((sold.fills[0].execution.price - fill.execution.price) * 20_000 - 2 * 2, 6)  # of both sides
     seen["profit is net of its commission"] = abs(sold.fills[0].commissionReport.realizedPNL - profit) < 0.01
     cash = {v.currency: float(v.value) for v in ib.accountValues() if v.tag == "CashBalance"}
-    seen["cash"] = [cash["EUR"], round(cash["USD"] - (1_000_000 + profit - 2), 6)]
+    seen["cash"] = [cash["EUR"], round(cash["USD"] - (1_000_000 + profit), 6)]
     ib.disconnect()
     return seen
 
