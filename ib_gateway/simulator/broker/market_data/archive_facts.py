@@ -8,6 +8,7 @@ from atlas.domain import NS_PER_SECOND
 from ib_gateway.simulator.broker.history.archive import Archive
 from ib_gateway.simulator.broker.market_data.facts import Today, Year
 from ib_gateway.simulator.broker.market_data.subscriptions import Face
+from ib_gateway.simulator.broker.slices import Sliced
 from ib_gateway.simulator.instruments import Catalogue, Listing
 from ib_gateway.simulator.instruments.days import TradingDay, TradingDays
 
@@ -15,6 +16,7 @@ _MINUTE_NS = 60 * NS_PER_SECOND
 _LATEST_NS = 5 * NS_PER_SECOND
 """How far back the newest tick of a liquid instrument lies."""
 _WEEK_NS = 7 * 86_400 * NS_PER_SECOND
+_WEEKS_AT_ONCE = 4
 _DAYS_A_YEAR = 252
 _DAYS_OF_VOLATILITY = 30
 
@@ -120,6 +122,15 @@ class ArchiveFacts:
             if len(bid) and len(ask):
                 return float(bid[-1]), float(ask[-1])
         return None
+
+    def look_up_year(self, instrument: str, at_ns: int) -> Sliced[None]:
+        """Work out what `year` says, in slices, so that it is known at once afterwards."""
+        listing = self._listing(instrument)
+        if listing is not None:
+            for weeks in range(0, 52, _WEEKS_AT_ONCE):
+                start_ns = at_ns - (weeks + _WEEKS_AT_ONCE) * _WEEK_NS
+                self._archive.days(listing, _kind(listing), start_ns, start_ns + _WEEKS_AT_ONCE * _WEEK_NS, at_ns, regular=True)
+                yield
 
     def year(self, instrument: str, at_ns: int) -> Year | None:
         """The year up to `at_ns`, of trades where there are any, else of bids; None if nobody knows."""

@@ -35,7 +35,7 @@ class MarketDesk:
         greeks = Greeks(floor.catalogue, self._price, terms.seed)
         faces = Faces(floor.exchange.quote, self._days, phases, facts)
         speaker = Speaker(floor.send, floor.clock.now_ns, self._days, greeks, facts)
-        self._streams = StreamDesk(floor, lines, faces, speaker, terms.entitlements)
+        self._streams = StreamDesk(floor, lines, faces, speaker, facts, terms.entitlements)
         self._ticks = TickDesk(floor, lines)
         self._depth = DepthDesk(floor, lines, phases, BookModel(terms.seed))
         self._noted: dict[str, Day] = {}

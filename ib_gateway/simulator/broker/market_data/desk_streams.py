@@ -6,18 +6,21 @@ from atlas.domain import NS_PER_SECOND, Quote, Trade
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.floor import Floor, Handlers
 from ib_gateway.simulator.broker.market_data.faces import Faces
+from ib_gateway.simulator.broker.market_data.facts import Facts
 from ib_gateway.simulator.broker.market_data.kinds import (
     DELAYED,
     DELAYED_FROZEN,
     DELAYED_TYPES,
     FROZEN,
     LIVE,
+    YEARLY,
     parse_generic,
 )
 from ib_gateway.simulator.broker.market_data.letters import BBO
 from ib_gateway.simulator.broker.market_data.lines import DUPLICATE, MAX_LINES, Grant, Lines
 from ib_gateway.simulator.broker.market_data.speaker import Speaker
 from ib_gateway.simulator.broker.market_data.subscriptions import Face, Stream
+from ib_gateway.simulator.broker.slices import Sliced
 from ib_gateway.simulator.entitlements import Entitlements
 from ib_gateway.simulator.instruments import Listing
 from ib_gateway.simulator.messages import replies
@@ -31,11 +34,14 @@ _SECOND_NS = NS_PER_SECOND
 class StreamDesk:
     """Answers `reqMktData`."""
 
-    def __init__(self, floor: Floor, lines: Lines, faces: Faces, speaker: Speaker, entitlements: Entitlements) -> None:
+    def __init__(
+        self, floor: Floor, lines: Lines, faces: Faces, speaker: Speaker, facts: Facts, entitlements: Entitlements
+    ) -> None:
         self._floor = floor
         self._lines = lines
         self._faces = faces
         self._speaker = speaker
+        self._facts = facts
         self._entitlements = entitlements
         self._late = {
             listing.instrument.id
@@ -57,7 +63,7 @@ class StreamDesk:
             text = f"Error validating request.-'xx' : cause - Invalid market data type {request.kind}."
             self._floor.error(client, -1, 321, text)
 
-    def _subscribe(self, client: Client, request: r.MarketData) -> None:
+    def _subscribe(self, client: Client, request: r.MarketData) -> Sliced[None]:
         floor, req_id, market = self._floor, request.req_id, client.market
         if market.taken(req_id):
             floor.error(client, req_id, 102, DUPLICATE)
@@ -79,8 +85,11 @@ class StreamDesk:
         if grant.code:
             floor.error(client, req_id, grant.code, grant.text)
         if grant.kind:
+            generic = generic if grant.generic else frozenset()
+            if generic & YEARLY:
+                yield from self._facts.look_up_year(listing.instrument.id, floor.clock.now_ns())
             ends_ns = floor.clock.now_ns() + _SNAPSHOT_NS if once else 0
-            self._begin(client, Stream(req_id, listing, generic if grant.generic else frozenset(), grant.kind, ends_ns=ends_ns))
+            self._begin(client, Stream(req_id, listing, generic, grant.kind, ends_ns=ends_ns))
 
     def _begin(self, client: Client, stream: Stream) -> None:
         floor, listing, req_id = self._floor, stream.listing, stream.req_id

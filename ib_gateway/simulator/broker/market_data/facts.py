@@ -3,6 +3,7 @@
 from typing import NamedTuple, Protocol
 
 from ib_gateway.simulator.broker.market_data.subscriptions import Face
+from ib_gateway.simulator.broker.slices import Sliced
 
 
 class Year(NamedTuple):
@@ -48,6 +49,10 @@ class Facts(Protocol):
 
     def last_quote(self, instrument: str, at_ns: int) -> tuple[float, float] | None:
         """The last bid and ask before `at_ns`; None if nobody knows."""
+        ...
+
+    def look_up_year(self, instrument: str, at_ns: int) -> Sliced[None]:
+        """Work out what `year` says, in slices, so that it is known at once afterwards."""
         ...
 
     def year(self, instrument: str, at_ns: int) -> Year | None:

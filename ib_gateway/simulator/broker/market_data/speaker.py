@@ -213,7 +213,7 @@ class Speaker:
         req_id, listing, wanted = stream.req_id, stream.listing, stream.generic
         if k.IMPLIED_OPTIONS in wanted and self._greeks.written_on(listing):
             yield TickGeneric(req_id, k.OPTION_IMPLIED_VOLATILITY, self._greeks.smile(listing).level)
-        needed = wanted & {k.MISC_STATS, k.RT_VOLATILITY, k.HISTORICAL_OPTIONS}
+        needed = wanted & k.YEARLY
         if not needed or stream.year_told:
             return
         stream.year_told = True
