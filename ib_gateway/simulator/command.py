@@ -87,6 +87,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     add("--quotes-per-second", f"of the seeded market, per instrument ({default.quotes_per_second:g})", type=float)
     add("--start", "time at which the seeded market begins (now)", type=_moment, dest="start_ns", metavar="TIME")
     add("--speed", f"1 is real time, 0 as fast as clients read ({default.speed:g})", type=float)
+    add("--paused", "let time stand until the control API advances or resumes it", action="store_true")
     add("--hours", f"always: no market ever closes ({default.hours})", choices=("real", "always"))
     add("--rules", "none: no limits on message rate, lines and pacing (real)", choices=("real", "none"))
     add("--master-client-id", "client that hears of all clients' orders (none)", type=int, metavar="ID")

@@ -22,6 +22,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         recording: Recording to play; None is the seeded market.
         seed: Seed of the seeded market.
         speed: Virtual seconds per real second; 0 is as fast as the slowest reader follows.
+        paused: Time stands at the start from the beginning, until it is advanced or resumed.
         quotes_per_second: Quotes per virtual second and instrument of the seeded market.
         start_ns: Virtual time at the start of the seeded market, UTC nanoseconds; None is now.
         state: File that keeps orders and accounts over restarts; None keeps nothing.
@@ -47,6 +48,7 @@ class SimulatorOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     recording: Path | None = None
     seed: int = 1
     speed: float = 1.0
+    paused: bool = False
     quotes_per_second: float = 5.0
     start_ns: int | None = None
     state: Path | None = None

@@ -59,6 +59,7 @@ class Feed:
         self._woken = asyncio.Event()
         self._stood = asyncio.Event()
         self._finished = asyncio.Event()
+        self._stood_ns: int | None = None
         self.quotes_played = 0
 
     @property
@@ -120,13 +121,16 @@ class Feed:
         """Time follows the ticks: play the next ones, but none beyond where time is to stand or something else is due."""
         stop, horizon = self._clock.stop_ns, self._horizon()
         bound = stop if horizon is None else horizon if stop is None else min(stop, horizon)
-        if bound is None or due <= bound:
+        standing = stop is not None and self._clock.now_ns() >= stop  # what is due this very moment comes once time passes
+        if bound is None or (due <= bound and not standing):
             self._give(self._source.take(bound, _BATCH))
             await self._drained()
             return
         self._clock.reach(bound)
-        self._arrive()
+        if bound == horizon or bound != self._stood_ns:  # once is enough: a client must not see when we look again
+            self._arrive()
         if bound == stop:
+            self._stood_ns = bound
             self._stood.set()
             await self._sleep(_IDLE_SECONDS)
         else:

@@ -52,6 +52,8 @@ class SimulatedGateway:
         self._source: Source
         self._source, start_ns = open_source(options, self._catalogue)
         self._clock = VirtualClock(start_ns, options.speed, time.monotonic_ns)
+        if options.paused:
+            self._clock.pause()
         self._exchange = open_exchange(options, self._catalogue, start_ns)
         self._state: StateFile | NoStateFile = NoStateFile()
         injector = Injector(message_kinds(), options.seed)
@@ -192,7 +194,10 @@ class SimulatedGateway:
     async def _run_timer(self) -> None:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
-            self._on_time()
+            if self._clock.follows_ticks:  # the feed says when something is due: real time must not show
+                self._hall.flush()
+            else:
+                self._on_time()
 
 
 async def serve(options: SimulatorOptions, *, ready: Callable[[int], None] | None = None) -> None:
