@@ -109,6 +109,7 @@ def _environment(folder: Path, options: DemoOptions, ports: Mapping[str, int]) -
 def _gateway_command(folder: Path, options: DemoOptions, port: int) -> list[str]:
     command = [*ATLAS, "gateway", "simulate", "--port", str(port), "--seed", str(options.seed)]
     command += ["--speed", f"{options.speed:g}", "--state", str(folder / "gateway.state")]
+    command += ["--accounts", "DU1000001,DU1000002"]  # as the desk in containers has them
     command += ["--hours", "always"]  # a demonstration also trades at night and on Sundays
     if options.recording is not None:
         command += ["--recording", str(options.recording)]
