@@ -51,7 +51,7 @@ class Peer:
 @pytest.fixture
 async def gateway():
     options = SimulatorOptions(
-        port=0, handshake_seconds=1, start_ns=START_NS, quotes_per_second=50.0, play_after_seconds=0.02, rules=Rules.none()
+        port=0, handshake_seconds=5, start_ns=START_NS, quotes_per_second=50.0, play_after_seconds=0.02, rules=Rules.none()
     )
     async with SimulatedGateway(options) as gateway:
         yield gateway

@@ -55,7 +55,7 @@ class Peer:
 
 @pytest.fixture
 async def gateway():
-    async with SimulatedGateway(SimulatorOptions(port=0, handshake_seconds=0.2)) as gateway:
+    async with SimulatedGateway(SimulatorOptions(port=0, handshake_seconds=2.0)) as gateway:
         yield gateway
 
 
