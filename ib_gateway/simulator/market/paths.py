@@ -1,6 +1,7 @@
 """Paths of prices: how one instrument of the seeded market behaves. Each has its own stream of random numbers."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from random import Random
 
@@ -39,7 +40,7 @@ def rhythm_of(kind: InstrumentKind) -> Callable[[float], float]:
     return _RHYTHMS.get(kind, equity_rhythm)
 
 
-class Path:
+class Path(ABC):
     """One instrument: when its next quote is due, and what that is. `next_ns` is NEVER_NS once there is none."""
 
     def __init__(self, listing: Listing, seed: int, start_ns: int, rate: float, calendar: Calendar) -> None:
@@ -58,9 +59,9 @@ class Path:
         self._begin(start_ns)
 
     @property
+    @abstractmethod
     def price(self) -> float:
         """The latent price that quotes are around."""
-        raise NotImplementedError
 
     def step(self) -> tuple[Quote, Trade | None]:
         """The quote that is due, and a trade if one goes with it; then the next one becomes due."""
@@ -80,9 +81,9 @@ class Path:
         self._go_on(at_ns)
         return quote, trade
 
+    @abstractmethod
     def _prices(self, at_ns: int) -> tuple[float, float]:
         """Bid and ask at a moment."""
-        raise NotImplementedError
 
     def _on_grid(self, low: int, spread: int) -> tuple[float, float]:
         return round(low * self._tick, self._decimals), round((low + spread) * self._tick, self._decimals)
@@ -112,9 +113,11 @@ class Path:
                 return
         self.next_ns = at_ns
 
+    @abstractmethod
     def _pass(self, seconds: float, pace: float) -> None:
         """What happens to the price while seconds pass."""
 
+    @abstractmethod
     def _sleep(self) -> None:
         """What happens to the price while the market is closed."""
 
@@ -180,6 +183,12 @@ class Derived(Path):
         spread = max(self._model.spread_ticks, round(worth * _OPTION_SPREAD))
         bid, ask = self._on_grid(max(1, math.floor(worth - spread / 2 + 0.5)), spread)
         return self._stepped(bid, math.floor), self._stepped(ask, math.ceil)
+
+    def _pass(self, seconds: float, pace: float) -> None:
+        """Nothing of its own: its underlying's price wanders."""
+
+    def _sleep(self) -> None:
+        """Nothing of its own: its underlying opens elsewhere."""
 
     def _stepped(self, price: float, rounding: Callable[[float], int]) -> float:
         """A price on the grid of a market rule, whose steps may be several ticks wide."""

@@ -2,98 +2,19 @@
 
 import json
 from collections import Counter
-from datetime import UTC, datetime
 
 import pytest
 
-from atlas.domain import InstrumentKind, ManualClock, Quote, from_datetime
-from atlas.exchange import Exchange
-from ib_gateway.simulator.broker import Broker
+from atlas.domain import InstrumentKind
 from ib_gateway.simulator.broker.records import DayBegan, SessionClosed
-from ib_gateway.simulator.instruments import load
-from ib_gateway.simulator.messages import Contract, Ticket, replies
+from ib_gateway.simulator.messages import Contract, replies
 from ib_gateway.simulator.messages import requests as r
-
-CATALOGUE = load()
-EURUSD, AAPL, ES = (Contract(con_id=number, exchange=place) for number, place in
-                    ((12087792, "IDEALPRO"), (265598, "SMART"), (750202609, "CME")))  # fmt: skip
-NOON = from_datetime(datetime(2026, 6, 5, 16, tzinfo=UTC))  # Friday noon in New York
-_HOUR = 3_600_000_000_000
-
-
-class Desk:
-    """A broker, a clock that stands, and everything that was said."""
-
-    def __init__(self, *accounts, records=(), now_ns=NOON):
-        self.clock = ManualClock(now_ns)
-        self.said, self.records = [], list(records)
-        cash = {account: {} if account.startswith("DF") else {"USD": 1_000_000.0} for account in accounts or ("DU1",)}
-        self.exchange = Exchange(CATALOGUE.instruments(), cash)
-        self.broker = Broker(
-            CATALOGUE, self.exchange, self.clock, self, lambda client, reply: self.said.append((client, reply)), lambda *_: None
-        )  # fmt: skip
-        self.broker.restore(records)
-        self.broker.begin()
-        self.broker.connect(1)
-
-    def append(self, record):
-        self.records.append(record)
-
-    def quote(self, instrument, bid, ask):
-        now = self.clock.now_ns()
-        self.broker.on_market([Quote(instrument, bid, ask, 0.0, 0.0, now, now)])
-
-    def ask(self, request):
-        self.said.clear()
-        self.broker.handle(1, request)
-        return [reply for _, reply in self.said]
-
-    def trade(self, contract, quantity, account="DU1"):
-        """A market order that is filled at once, and everything that follows from it."""
-        self.order = getattr(self, "order", 0) + 1
-        ticket = Ticket(
-            action="BUY" if quantity > 0 else "SELL", quantity=abs(quantity), order_type="MKT", account=account
-        )  # fmt: skip
-        said = self.ask(r.PlaceOrder(self.order, contract, ticket))
-        self.broker.settle()
-        assert any(isinstance(reply, replies.Execution) for reply in said)
-        return [reply for _, reply in self.said]
-
-    def pass_time(self, hours):
-        self.clock.advance(int(hours * _HOUR))
-        self.said.clear()
-        self.broker.on_time()
-        return [reply for _, reply in self.said]
-
-    def values(self, account="DU1"):
-        self.ask(r.AccountUpdates(subscribe=False, account=account))
-        said = self.ask(r.AccountUpdates(subscribe=True, account=account))
-        found = {(one.key, one.currency): one.value for one in said if isinstance(one, replies.AccountValue)}
-        self.ask(r.AccountUpdates(subscribe=False, account=account))
-        return found
-
-    def pnl(self, account="DU1"):
-        (reply,) = self.ask(r.Pnl(900, account, ""))
-        self.ask(r.CancelPnl(900))
-        return reply
-
-    def pnl_of(self, contract, account="DU1"):
-        (reply,) = self.ask(r.PnlSingle(901, account, "", contract.con_id))
-        self.ask(r.CancelPnlSingle(901))
-        return reply
+from tests.unit.simulator.account_desk import AAPL, CATALOGUE, ES, EURUSD, HOUR, NOON, Desk, of, over_night, quoted, summary
 
 
 @pytest.fixture
 def desk():
-    desk = Desk()
-    desk.quote("EUR.USD@IDEALPRO", 1.16, 1.1601)
-    desk.quote("AAPL@SMART", 199.99, 200.01)
-    desk.quote("ES-202609@CME", 6000.0, 6000.25)
-    return desk
-
-
-def of(kind, said):
-    return [reply for reply in said if isinstance(reply, kind)]
+    return quoted()
 
 
 # Values
@@ -221,10 +142,6 @@ def test_an_account_group_or_tag_that_is_none_is_an_error(desk, request_):
 # Summaries
 
 
-def summary(said):
-    return {(one.account, one.tag, one.currency): one.value for one in of(replies.AccountSummary, said)}
-
-
 def test_a_summary_has_the_tags_in_the_order_asked_for(desk):
     said = desk.ask(r.AccountSummary(1, "All", "NetLiquidation,Cushion,AccountType,DayTradesRemaining,LookAheadNextChange"))
     assert [(one.tag, one.value) for one in of(replies.AccountSummary, said)] == [
@@ -289,17 +206,6 @@ def test_what_never_was_held_has_no_profit_and_what_is_flat_again_keeps_it(desk)
     assert single.daily == pytest.approx(single.realized) == pytest.approx(-4.0, abs=0.1)  # the spread and two commissions
 
 
-def over_night(desk):
-    """100 AAPL bought at 200.01; the session closes at 204; later that evening they are quoted at 210."""
-    desk.trade(AAPL, 100)
-    desk.quote("AAPL@SMART", 203.99, 204.01)
-    desk.pass_time(0.001)
-    desk.clock.advance(CATALOGUE.get("AAPL@SMART").liquid.session_at(NOON).close_ns - desk.clock.now_ns())
-    desk.pass_time(0.001)
-    desk.quote("AAPL@SMART", 209.99, 210.01)
-    desk.pass_time(24.0)
-
-
 USDJPY = Contract(con_id=15016059, exchange="IDEALPRO")
 
 
@@ -352,7 +258,7 @@ def test_a_restart_counts_from_the_same_close(desk):
 def test_a_restart_on_another_day_counts_from_the_last_price_that_was_known(desk):
     desk.trade(AAPL, 100)
     desk.quote("AAPL@SMART", 203.99, 204.01)
-    again = Desk(records=[desk.broker.snapshot()], now_ns=NOON + 72 * _HOUR)
+    again = Desk(records=[desk.broker.snapshot()], now_ns=NOON + 72 * HOUR)
     again.quote("AAPL@SMART", 206.99, 207.01)
     assert again.pnl().daily == pytest.approx(300.0)
 
@@ -367,138 +273,6 @@ def test_profit_says_nothing_twice_and_ends_with_its_cancel(desk):
     desk.quote("AAPL@SMART", 201.99, 202.01)
     assert desk.pass_time(0.001) == []
     assert [one.code for one in desk.ask(r.CancelPnl(7))] == [300]
-
-
-# An advisor's login
-
-
-@pytest.fixture
-def advised():
-    desk = Desk("DF10", "DU11", "DU12")
-    desk.quote("AAPL@SMART", 199.99, 200.01)
-    return desk
-
-
-GROUPS = """<?xml version="1.0" encoding="UTF-8"?>
-<ListOfGroups>
-	<Group>
-		<name>Half</name>
-		<ListOfAccts varName="list">
-			<String>DU11</String>
-		</ListOfAccts>
-		<defaultMethod>NetLiq</defaultMethod>
-	</Group>
-</ListOfGroups>
-"""
-
-
-def test_an_advisor_sees_its_clients_accounts_and_its_family(advised):
-    (managed,) = advised.ask(r.ManagedAccounts())
-    assert managed.accounts == "DF10,DU11,DU12,"
-    (families,) = advised.ask(r.FamilyCodes())
-    assert families.codes == [("DF10", "DF10A"), ("DU11", "DF10A"), ("DU12", "DF10A")]
-    kinds = summary(advised.ask(r.AccountSummary(1, "All", "AccountType")))
-    assert kinds == {("DU11", "AccountType", ""): "INDIVIDUAL", ("DU12", "AccountType", ""): "INDIVIDUAL"}
-    assert advised.values("DF10")["NetLiquidation", "USD"] == "0.00"
-
-
-def test_what_an_advisor_sets_up_is_given_back_and_survives_a_restart(advised):
-    assert advised.ask(r.ReplaceFaData(3, 1, GROUPS)) == [replies.ReplaceFaEnd(3, "success")]
-    assert advised.ask(r.FaData(1)) == [replies.FaData(1, GROUPS)]
-    for records in (advised.records, [advised.broker.snapshot()]):
-        again = Desk("DF10", "DU11", "DU12", records=records)
-        assert again.ask(r.FaData(1)) == [replies.FaData(1, GROUPS)]
-
-
-def test_a_group_stands_for_its_accounts_in_summaries_updates_and_positions(advised):
-    advised.ask(r.ReplaceFaData(3, 1, GROUPS))
-    advised.trade(AAPL, 100, "DU11")
-    advised.trade(AAPL, 50, "DU12")
-    assert {account for account, _, _ in summary(advised.ask(r.AccountSummary(1, "Half", "NetLiquidation")))} == {"DU11"}
-    held = of(replies.PositionMulti, advised.ask(r.PositionsMulti(2, "Half", "")))
-    assert [(one.account, one.position) for one in held] == [("DU11", 100.0)]
-    assert advised.pnl_of(AAPL, "DF10A").position == 150.0
-    assert advised.pnl("Half").unrealized == advised.pnl("DU11").unrealized
-
-
-@pytest.mark.parametrize(
-    ("request_", "code"),
-    [
-        (r.FaData(4), 321),
-        (r.ReplaceFaData(3, 9, GROUPS), 321),
-        (r.ReplaceFaData(3, 1, "nonsense"), 321),
-        (r.ReplaceFaData(3, 1, GROUPS.replace("DU11", "DU99")), 10231),
-    ],
-)
-def test_what_cannot_be_set_up_leaves_everything_as_it_was(advised, request_, code):
-    advised.ask(r.ReplaceFaData(3, 1, GROUPS))
-    assert [reply.code for reply in advised.ask(request_)] == [code]
-    assert advised.ask(r.FaData(1)) == [replies.FaData(1, GROUPS)]
-
-
-def test_a_login_without_advisor_has_nothing_to_set_up(desk):
-    for request in (r.FaData(1), r.ReplaceFaData(3, 1, GROUPS)):
-        (reply,) = desk.ask(request)
-        assert (reply.code, "non FA customers" in reply.text) == (321, True)
-
-
-# Corrections
-
-
-def correct(desk, execution_id, **right):
-    """A correction, or a bust if nothing is right; returns the id that says so."""
-    number = desk.broker.correct_execution(execution_id, **right) if right else desk.broker.bust_execution(execution_id)
-    desk.broker.settle()
-    return number
-
-
-def test_profit_is_right_after_an_execution_is_corrected_and_after_it_is_busted(desk):
-    desk.trade(AAPL, 100)
-    bought = desk.pnl()
-    sold = of(replies.Execution, desk.trade(AAPL, -100))[-1]
-    before = desk.pnl()
-    corrected = correct(desk, sold.execution_id, price=sold.price + 1.0)
-    assert desk.pnl().daily == desk.pnl_of(AAPL).daily == pytest.approx(before.daily + 100.0)
-    assert desk.pnl().realized == desk.pnl_of(AAPL).realized == pytest.approx(before.realized + 100.0)
-    correct(desk, corrected)
-    assert desk.pnl() == bought
-    assert (desk.pnl_of(AAPL).position, desk.pnl_of(AAPL).realized) == (100.0, 0.0)
-    assert desk.values()["RealizedPnL", "USD"] == "0.00"
-
-
-@pytest.mark.parametrize(("contract", "step"), [(AAPL, 1.0), (ES, 2.5)])
-def test_correcting_what_was_bought_corrects_what_was_sold_afterwards(desk, contract, step):
-    """Bought, sold, turned short: with the first price right from the start everything had come out as it does now."""
-    name = "AAPL@SMART" if contract is AAPL else "ES-202609@CME"
-    held = Desk(records=desk.records)
-    for one in (desk, held):
-        one.quote("AAPL@SMART", 199.99, 200.01)
-        one.quote("ES-202609@CME", 6000.0, 6000.25)
-    bought = of(replies.Execution, desk.trade(contract, 10))[-1]
-    quote = held.exchange.quote(name)
-    held.quote(name, quote.bid - step, quote.ask - step)
-    held.trade(contract, 10)
-    for one in (desk, held):
-        one.quote(name, quote.bid, quote.ask)
-        one.trade(contract, -15)
-        one.trade(contract, 2)
-    correct(desk, bought.execution_id, price=bought.price - step)
-    assert desk.pnl_of(contract) == held.pnl_of(contract)
-    assert desk.values() == held.values()
-    again = Desk(records=desk.records)
-    again.quote(name, quote.bid, quote.ask)
-    assert again.pnl_of(contract) == held.pnl_of(contract)
-
-
-def test_a_correction_of_today_leaves_what_was_held_before_at_its_cost(desk):
-    over_night(desk)
-    bought = of(replies.Execution, desk.trade(AAPL, 100))[-1]
-    correct(desk, bought.execution_id, price=209.01)
-    (item,) = of(replies.PositionMulti, desk.ask(r.PositionsMulti(2, "DU1", "")))
-    assert item.average_cost == pytest.approx((200.01 + 209.01 + 0.02) / 2)
-    correct(desk, bought.execution_id[:-2] + "02")
-    (item,) = of(replies.PositionMulti, desk.ask(r.PositionsMulti(2, "DU1", "")))
-    assert (item.position, item.average_cost) == (100.0, pytest.approx(200.02))
 
 
 # Options
