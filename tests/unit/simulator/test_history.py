@@ -1,6 +1,5 @@
 """The history desk without any wire: what requests mean, which are refused, pacing, the farm, bars that go on."""
 
-import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -360,19 +359,17 @@ def test_dates_of_the_reply_say_where_the_request_begins_and_ends():
 
 
 def in_slices(desk, request):
-    """The longest slice of an answer in seconds of CPU, after everything is imported, and what was said at the end."""
+    """In how many slices an answer was worked out, nothing being said before the last, and what was said at the end."""
     desk.said.clear()
-    begun = time.process_time()
-    rest, longest = desk.broker.answer(1, request), time.process_time() - begun
+    rest, slices = desk.broker.answer(1, request), 1
     while rest is not None:
         assert desk.said == []
-        begun = time.process_time()
+        slices += 1
         try:
             next(rest)
         except StopIteration:
             rest = None
-        longest = max(longest, time.process_time() - begun)
-    return longest, [reply for _, reply in desk.said]
+    return slices, [reply for _, reply in desk.said]
 
 
 LONG = {"include_expired": False, "end": "", "use_rth": False, "format_date": 1, "keep_up_to_date": False}
@@ -386,12 +383,12 @@ LONG = {"include_expired": False, "end": "", "use_rth": False, "format_date": 1,
         ("5 secs", "1 D", "TRADES"), ("1 day", "5 Y", "HISTORICAL_VOLATILITY"), ("1 day", "20 Y", "SCHEDULE"),
     ],
 )  # fmt: skip
-def test_no_slice_of_a_long_answer_takes_long(size, duration, what, always):
+def test_a_long_answer_is_worked_out_in_many_slices(size, duration, what, always):
     desk = Desk(always=always)
     request = r.HistoricalData(1, AAPL, bar_size=size, duration=duration, what_to_show=what, **LONG)
-    longest, (reply,) = in_slices(desk, request)
+    slices, (reply,) = in_slices(desk, request)
     assert isinstance(reply, replies.HistoricalData | replies.HistoricalSchedule)
-    assert longest < 0.25
+    assert slices >= 5
 
 
 @pytest.mark.parametrize(
@@ -411,13 +408,13 @@ def test_an_answer_in_slices_is_the_one_in_a_piece(monkeypatch, size, duration, 
 
 def test_the_first_day_of_data_and_ticks_of_long_ago_are_looked_for_in_slices():
     head = r.HeadTimestamp(1, AAPL, include_expired=False, use_rth=False, what_to_show="TRADES", format_date=2)
-    longest, (reply,) = in_slices(Desk(), head)
+    slices, (reply,) = in_slices(Desk(), head)
     assert isinstance(reply, replies.HeadTimestamp)
-    assert longest < 0.25
+    assert slices >= 5
     ticks = r.HistoricalTicks(
         2, AAPL, include_expired=False, start="20180303 00:00:00 UTC", end="", count=1000, what_to_show="TRADES", use_rth=True,
         ignore_size=False, options="",
     )  # fmt: skip
-    longest, (reply,) = in_slices(Desk(), ticks)
+    slices, (reply,) = in_slices(Desk(), ticks)
     assert len(reply.ticks) >= 1000
-    assert longest < 0.25
+    assert slices >= 5
