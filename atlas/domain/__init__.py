@@ -22,12 +22,14 @@ from atlas.domain.errors import (
     Unavailable,
     UnknownInstrument,
 )
-from atlas.domain.events import Commission, Execution, OrderEvent, OrderEventKind
+from atlas.domain.events import Commission, Execution, OrderEvent, OrderEventKind, execution_base, execution_revision
 from atlas.domain.instrument import Instrument, InstrumentKind, InstrumentSpec, OptionRight, option_id, parse_instrument_id
 from atlas.domain.market import MARKET_KINDS, Bar, MarketEvent, Quote, Trade, topic
 from atlas.domain.order import (
+    MODIFIABLE,
     Action,
     Cancel,
+    Denial,
     Modify,
     OcaType,
     Order,
@@ -35,15 +37,18 @@ from atlas.domain.order import (
     OrderStatus,
     Share,
     Submit,
+    SubmitGroup,
     TimeInForce,
     action_id,
+    orders_of,
 )
-from atlas.domain.order_state import IllegalTransition, OrderState, fold
+from atlas.domain.order_state import Charge, Fill, IllegalTransition, OrderState, fold
 from atlas.domain.side import Side
 from atlas.domain.time import NS_PER_MS, NS_PER_SECOND, NS_PER_US, Clock, ManualClock, from_datetime, iso, to_datetime
 
 __all__ = [
     "MARKET_KINDS",
+    "MODIFIABLE",
     "NS_PER_MS",
     "NS_PER_SECOND",
     "NS_PER_US",
@@ -53,13 +58,16 @@ __all__ = [
     "Bar",
     "Books",
     "Cancel",
+    "Charge",
     "Clock",
     "Commission",
     "Condition",
     "ConfigurationError",
     "CorruptJournal",
+    "Denial",
     "Execution",
     "ExecutionCondition",
+    "Fill",
     "IllegalTransition",
     "Instrument",
     "InstrumentKind",
@@ -85,6 +93,7 @@ __all__ = [
     "Share",
     "Side",
     "Submit",
+    "SubmitGroup",
     "TimeCondition",
     "TimeInForce",
     "Trade",
@@ -94,11 +103,14 @@ __all__ = [
     "VolumeCondition",
     "action_id",
     "exact",
+    "execution_base",
+    "execution_revision",
     "fold",
     "from_datetime",
     "from_plain",
     "iso",
     "option_id",
+    "orders_of",
     "parse_instrument_id",
     "plain",
     "to_datetime",

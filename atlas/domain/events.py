@@ -3,14 +3,15 @@
 import enum
 
 from atlas.domain._struct import Value
-from atlas.domain.order import Order
+from atlas.domain.order import Denial, Order
 from atlas.domain.side import Side
 
 
 class Execution(Value, frozen=True, tag="execution"):
     """Our order, or a part of it, met the market. `id` is the broker's and unique; `quantity` is positive.
 
-    A correction by the broker carries the same id but for a higher last part (".01" -> ".02") and replaces the earlier one.
+    A correction by the broker carries the same id but for a higher last part (".01" -> ".02") and replaces the earlier one; a
+    bust is a correction to a quantity of zero.
     """
 
     id: str
@@ -22,6 +23,25 @@ class Execution(Value, frozen=True, tag="execution"):
     price: float
     at_ns: int
     perm_id: int = 0
+
+
+def execution_base(execution_id: str) -> str:
+    """What an execution and all its corrections share: the id without its last part.
+
+    >>> execution_base("00025b46.63f8f39c.01.02")
+    '00025b46.63f8f39c.01'
+    """
+    return execution_id.rpartition(".")[0] or execution_id
+
+
+def execution_revision(execution_id: str) -> int:
+    """How often an execution was told: the last part of its id, which a correction raises. Ids without one are never corrected.
+
+    >>> execution_revision("00025b46.63f8f39c.01.02")
+    2
+    """
+    last = execution_id.rpartition(".")[2]
+    return int(last) if last.isdecimal() else 0
 
 
 class Commission(Value, frozen=True, tag="commission"):
@@ -38,6 +58,7 @@ class OrderEventKind(enum.Enum):
 
     DENIED = "denied"
     PENDING = "pending"
+    ADOPTED = "adopted"
     SENT = "sent"
     WORKING = "working"
     MODIFY_REQUESTED = "modify_requested"
@@ -50,14 +71,21 @@ class OrderEventKind(enum.Enum):
     REJECTED = "rejected"
     EXPIRED = "expired"
     UNKNOWN = "unknown"
+    ANOMALY = "anomaly"
 
 
 class OrderEvent(Value, frozen=True, tag="order_event"):
     """One thing that happened to one order, numbered by the trader from 1 without gaps.
 
-    `order` comes with the order's first event (`denied` or `pending`) and, changed, with `modify_requested` and `modified`;
-    `execution` comes with `executed`, `commission` with `commissioned`. `refused` says that a modify or cancel was turned
-    down and the order stands as it was. `reason` is for people and carries the broker's code and words where there are any.
+    `order` comes with the order's first event (`denied`, `pending` or `adopted`) and, changed, with `modify_requested` and
+    `modified`; `execution` comes with `executed`, a correction of it too, `commission` with `commissioned`. `adopted` begins an
+    order that did not come to the broker through us. `refused` says that a modify or cancel was turned down and the order
+    stands as it was. `anomaly` records something that cannot have happened to the order; it changes nothing.
+
+    Attributes:
+        reason: For people; carries the broker's words where there are any.
+        code: The broker's code, 0 where there is none.
+        denial: Which of our rules denied the order, and its numbers.
     """
 
     sequence: int
@@ -71,3 +99,5 @@ class OrderEvent(Value, frozen=True, tag="order_event"):
     commission: Commission | None = None
     broker_order_id: int = 0
     perm_id: int = 0
+    code: int = 0
+    denial: Denial | None = None

@@ -2,6 +2,8 @@
 
 import enum
 
+import msgspec
+
 from atlas.domain._struct import Value
 from atlas.domain.condition import Condition, TriggerMethod
 from atlas.domain.side import Side
@@ -88,6 +90,19 @@ class OrderStatus(enum.Enum):
 _FINAL = frozenset({OrderStatus.DENIED, OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED})
 
 
+class Denial(Value, frozen=True):
+    """Why one of our rules denied an order: the rule's name, a sentence for people, what was found, and the limit it broke.
+
+    `found` and `limit` are None where the rule has no numbers. `temporary` says that the same order may pass later.
+    """
+
+    rule: str
+    text: str
+    found: float | None = None
+    limit: float | None = None
+    temporary: bool = False
+
+
 class Share(Value, frozen=True):
     """One account's part of an order for several: `quantity` units of the whole."""
 
@@ -112,6 +127,8 @@ class Order(Value, frozen=True, tag="order"):
         conditions: What must be so before it is released, or cancelled if `conditions_cancel`.
         conditions_outside_rth: Conditions are looked at outside regular trading hours too.
         shares: How a fill is divided among accounts; empty when there is but `account`. They add up to `quantity`.
+        algo: The broker's execution algorithm ("Adaptive", "Twap", ...), "" for none.
+        algo_parameters: Its parameters as (name, value) in the broker's own words.
     """
 
     id: str
@@ -141,12 +158,23 @@ class Order(Value, frozen=True, tag="order"):
     conditions_cancel: bool = False
     conditions_outside_rth: bool = False
     shares: tuple[Share, ...] = ()
+    algo: str = ""
+    algo_parameters: tuple[tuple[str, str], ...] = ()
 
 
 class Submit(Value, frozen=True, tag="submit"):
     """A robot's wish to place `order`."""
 
     order: Order
+
+
+class SubmitGroup(Value, frozen=True, tag="submit_group"):
+    """A robot's wish to place orders that stand or fall together: a bracket. A parent comes before its children.
+
+    Either all of them come to work or none does: if one is turned down, the others are cancelled.
+    """
+
+    orders: tuple[Order, ...]
 
 
 class Modify(Value, frozen=True, tag="modify"):
@@ -156,6 +184,19 @@ class Modify(Value, frozen=True, tag="modify"):
     order_id: str
     quantity: float | None = None
     limit_price: float | None = None
+    stop_price: float | None = None
+    trail_amount: float | None = None
+    trail_percent: float | None = None
+    limit_offset: float | None = None
+
+    def changed(self, order: Order) -> Order:
+        """`order` with the wished values."""
+        wished = {name: getattr(self, name) for name in MODIFIABLE if getattr(self, name) is not None}
+        return msgspec.structs.replace(order, **wished)
+
+
+MODIFIABLE = ("quantity", "limit_price", "stop_price", "trail_amount", "trail_percent", "limit_offset")
+"""The values of an order that can be changed while it works."""
 
 
 class Cancel(Value, frozen=True, tag="cancel"):
@@ -165,10 +206,18 @@ class Cancel(Value, frozen=True, tag="cancel"):
     order_id: str
 
 
-Action = Submit | Modify | Cancel
-"""What a robot may ask for. `id` (of the order, for a submit) is unique, so that a repeated request is recognised."""
+Action = Submit | SubmitGroup | Modify | Cancel
+"""What a robot may ask for. `id` (of the first order, for a submit) is unique, so that a repeated request is recognised."""
 
 
 def action_id(action: Action) -> str:
     """The id by which a repeated request is recognised."""
-    return action.order.id if isinstance(action, Submit) else action.id
+    orders = orders_of(action)
+    return orders[0].id if orders else action.id  # type: ignore[union-attr] # without orders it is a modify or a cancel
+
+
+def orders_of(action: Action) -> tuple[Order, ...]:
+    """The new orders that `action` asks for."""
+    if isinstance(action, Submit):
+        return (action.order,)
+    return action.orders if isinstance(action, SubmitGroup) else ()

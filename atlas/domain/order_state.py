@@ -1,24 +1,25 @@
 """The state of an order: the fold of its events. Pure; the same for the trader, the database, the robots and the monitor.
 
     (nothing) ──► denied
-        │
+        ├──────────────────────► working   adopted: it did not come to the broker through us
         └──► pending ──► sent ──► working ◄──► partially_filled ──► filled
                 │          │         │                │
                 └──────────┴─────────┴────────────────┴──► cancelled, rejected, expired
                            └──► unknown ──► any state that the broker turns out to know
 
-An execution counts whenever it arrives, also after a cancel: the broker's word on a fill is final. Everything that the table
-does not allow is an `IllegalTransition` and changes nothing.
+An execution counts whenever it arrives, also after a cancel: the broker's word on a fill is final. A correction takes the place
+of what it corrects. Everything that the table does not allow is an `IllegalTransition` and changes nothing.
 """
 
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
 from atlas.domain._struct import Value
 from atlas.domain.books import exact
-from atlas.domain.events import OrderEvent, OrderEventKind
-from atlas.domain.order import Order, OrderStatus
+from atlas.domain.events import OrderEvent, OrderEventKind, execution_base, execution_revision
+from atlas.domain.order import Denial, Order, OrderStatus
 
 _S, _E = OrderStatus, OrderEventKind
 _OPEN = (_S.PENDING, _S.SENT, _S.WORKING, _S.PARTIALLY_FILLED, _S.UNKNOWN)
@@ -40,20 +41,38 @@ _NEXT: dict[tuple[OrderStatus, OrderEventKind], OrderStatus] = {
     **{(status, _E.CANCEL_REQUESTED): status for status in _OPEN},
     **{(status, _E.REFUSED): status for status in OrderStatus},
     **{(status, _E.COMMISSIONED): status for status in OrderStatus},
+    **{(status, _E.ANOMALY): status for status in OrderStatus},
 }
+_FIRST = {_E.PENDING: _S.PENDING, _E.DENIED: _S.DENIED, _E.ADOPTED: _S.WORKING}
 
 
 class IllegalTransition(Exception):  # named for what happened, as all our errors
     """An event that cannot happen to an order in its present state. It is recorded and alarmed, never applied."""
 
 
+class Fill(Value, frozen=True):
+    """What one execution, as last corrected, counts for in its order. `id` is the execution's."""
+
+    id: str
+    quantity: float
+    price: float
+
+
+class Charge(Value, frozen=True):
+    """What one execution, as last corrected, cost. `id` is the execution's."""
+
+    id: str
+    amount: float
+
+
 class OrderState(Value, frozen=True, tag="order_state"):
     """Where an order is, and what has been executed of it.
 
     `order` is as last modified. `filled` is in units, `average_price` is 0.0 until something was filled, `commission` sums the
-    reported commissions. `executions` holds the execution ids that count, `charged` those whose commission was counted.
+    reported commissions. `fills` holds the executions that count, `charges` the commissions, each as last corrected.
     `requested_quantity` is what a change that the broker has not answered yet asks for, 0.0 when there is none.
     `sequence` is the number of the last event that was applied; an event with that number or a lower one changes nothing.
+    `adopted` says that it did not come to the broker through us.
     """
 
     order: Order
@@ -65,11 +84,14 @@ class OrderState(Value, frozen=True, tag="order_state"):
     reason: str = ""
     broker_order_id: int = 0
     perm_id: int = 0
-    executions: tuple[str, ...] = ()
-    charged: tuple[str, ...] = ()
+    fills: tuple[Fill, ...] = ()
+    charges: tuple[Charge, ...] = ()
     cancel_requested: bool = False
     sequence: int = 0
     requested_quantity: float = 0.0
+    adopted: bool = False
+    code: int = 0
+    denial: Denial | None = None
 
     @property
     def exposed(self) -> float:
@@ -99,6 +121,8 @@ def fold(state: OrderState | None, event: OrderEvent) -> OrderState:
         raise IllegalTransition(f"order {event.order_id} is {state.status.value}: {event.kind.value} cannot happen to it")
     if event.kind is _E.COMMISSIONED and event.commission is not None:
         return _charged(state, event)
+    if event.kind is _E.ANOMALY:
+        return msgspec.structs.replace(state, sequence=event.sequence or state.sequence)
     if status is _S.WORKING and state.filled:
         status = _S.PARTIALLY_FILLED
     return msgspec.structs.replace(
@@ -112,6 +136,7 @@ def fold(state: OrderState | None, event: OrderEvent) -> OrderState:
         cancel_requested=(state.cancel_requested or event.kind is _E.CANCEL_REQUESTED) and event.kind is not _E.REFUSED,
         sequence=event.sequence or state.sequence,
         requested_quantity=_requested(state, event),
+        code=event.code or state.code,
     )
 
 
@@ -122,13 +147,22 @@ def _requested(state: OrderState, event: OrderEvent) -> float:
 
 
 def _first(event: OrderEvent) -> OrderState:
-    if event.order is None or event.kind not in (_E.PENDING, _E.DENIED):
+    status = _FIRST.get(event.kind)
+    if event.order is None or status is None:
         raise IllegalTransition(
             f"order {event.order_id} is not known: {event.kind.value} cannot be the first that is heard of it"
         )
-    status = _S.PENDING if event.kind is _E.PENDING else _S.DENIED
     return OrderState(
-        event.order, status, event.at_ns, reason=event.reason, broker_order_id=event.broker_order_id, sequence=event.sequence
+        event.order,
+        status,
+        event.at_ns,
+        reason=event.reason,
+        broker_order_id=event.broker_order_id,
+        perm_id=event.perm_id,
+        sequence=event.sequence,
+        adopted=event.kind is _E.ADOPTED,
+        code=event.code,
+        denial=event.denial,
     )
 
 
@@ -136,20 +170,20 @@ def _executed(state: OrderState, event: OrderEvent) -> OrderState:
     execution = event.execution
     if execution is None:
         raise IllegalTransition(f"order {event.order_id}: executed, but no execution came with it")
-    if execution.id in state.executions:
+    fills = _with(state.fills, Fill(execution.id, execution.quantity, execution.price))
+    if fills is None:
         return state
-    before, more = exact(state.filled), exact(execution.quantity)
-    filled = before + more
-    average = (exact(state.average_price) * before + exact(execution.price) * more) / filled
+    filled = sum((exact(fill.quantity) for fill in fills), Decimal(0))
+    paid = sum((exact(fill.quantity) * exact(fill.price) for fill in fills), Decimal(0))
     return msgspec.structs.replace(
         state,
         status=_after_execution(state, filled),
         at_ns=event.at_ns,
         filled=float(filled),
-        average_price=float(average),
+        average_price=float(paid / filled) if filled else 0.0,
         broker_order_id=event.broker_order_id or state.broker_order_id,
         perm_id=event.perm_id or state.perm_id,
-        executions=(*state.executions, execution.id),
+        fills=fills,
         sequence=event.sequence or state.sequence,
     )
 
@@ -157,17 +191,34 @@ def _executed(state: OrderState, event: OrderEvent) -> OrderState:
 def _after_execution(state: OrderState, filled: Decimal) -> OrderStatus:
     if filled >= exact(state.order.quantity):
         return _S.FILLED
-    return state.status if state.status.is_final else _S.PARTIALLY_FILLED
+    if state.status.is_final:
+        return state.status
+    return _S.PARTIALLY_FILLED if filled else _S.WORKING
 
 
 def _charged(state: OrderState, event: OrderEvent) -> OrderState:
     commission = event.commission
-    if commission is None or commission.execution_id in state.charged:
+    if commission is None:
+        return state
+    charges = _with(state.charges, Charge(commission.execution_id, commission.amount))
+    if charges is None:
         return state
     return msgspec.structs.replace(
         state,
         at_ns=event.at_ns,
-        commission=float(exact(state.commission) + exact(commission.amount)),
-        charged=(*state.charged, commission.execution_id),
+        commission=float(sum((exact(charge.amount) for charge in charges), Decimal(0))),
+        charges=charges,
         sequence=event.sequence or state.sequence,
     )
+
+
+_Part = TypeVar("_Part", bound=Fill | Charge)
+
+
+def _with(parts: tuple[_Part, ...], new: _Part) -> tuple[_Part, ...] | None:
+    """`parts` with `new` added, or in the place of what it corrects; None if that, or a later correction, is there already."""
+    base, revision = execution_base(new.id), execution_revision(new.id)
+    for index, part in enumerate(parts):
+        if execution_base(part.id) == base:
+            return None if execution_revision(part.id) >= revision else (*parts[:index], new, *parts[index + 1 :])
+    return (*parts, new)

@@ -16,11 +16,11 @@ from atlas.domain import (
     OrderState,
     OrderStatus,
     Position,
-    Submit,
     UnknownInstrument,
     action_id,
     exact,
     fold,
+    orders_of,
 )
 
 _FIRST = frozenset({OrderEventKind.PENDING, OrderEventKind.DENIED})
@@ -48,24 +48,23 @@ class Ledger:
 
     def ask(self, action: Action) -> None:
         """Count an action that the robot has decided on; once, even if it is told of it again."""
-        if isinstance(action, Submit):
-            order = action.order
-            if order.id in self.orders:
-                return
+        if action_id(action) in self.orders:
+            return
+        for order in orders_of(action):
             self._unheard.add(order.id)
             self._keep(OrderState(order, OrderStatus.PENDING, order.cause_ns))
-        elif isinstance(action, Cancel):
+        if isinstance(action, Cancel):
             self.cancelling.add(action.order_id)
         self.unanswered[action_id(action)] = action
 
     def retract(self, action: Action) -> None:
         """Undo `ask` for an action that never left, as long as nothing else has happened."""
         self.unanswered.pop(action_id(action), None)
-        if isinstance(action, Submit):
-            self._unheard.discard(action.order.id)
-            self.orders.pop(action.order.id, None)
-            self.working.pop(action.order.id, None)
-        elif isinstance(action, Cancel):
+        for order in orders_of(action):
+            self._unheard.discard(order.id)
+            self.orders.pop(order.id, None)
+            self.working.pop(order.id, None)
+        if isinstance(action, Cancel):
             self.cancelling.discard(action.order_id)
 
     # What the robot is told
@@ -120,8 +119,8 @@ class Ledger:
     def _strike_answered(self, event: OrderEvent) -> None:
         over = event.order_id not in self.working
         for key, action in list(self.unanswered.items()):
-            if isinstance(action, Submit):
-                answered = action.order.id == event.order_id
+            if not isinstance(action, Modify | Cancel):
+                answered = any(order.id == event.order_id for order in orders_of(action))
             else:
                 answered = action.order_id == event.order_id and (over or event.kind in _ANSWERS[type(action)])
             if answered:

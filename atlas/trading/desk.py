@@ -249,7 +249,7 @@ class Desk:
         if state is None:
             self.anomalies["execution of an order that is not ours"] += 1
             return []
-        if execution.id in state.executions:
+        if any(fill.id == execution.id for fill in state.fills):
             return []
         events = self._if_legal(_K.EXECUTED, execution.order_id, execution=execution, perm_id=execution.perm_id)
         early = self._early_commissions.pop(execution.id, None)
@@ -260,7 +260,7 @@ class Desk:
         if order_id is None:
             self._early_commissions[commission.execution_id] = commission
             return []
-        if commission.execution_id in self.states[order_id].charged:
+        if any(charge.id == commission.execution_id for charge in self.states[order_id].charges):
             return []
         return self._if_legal(_K.COMMISSIONED, order_id, commission=commission)
 
@@ -334,8 +334,8 @@ class Desk:
             self._working[order_id] = state
         if state.broker_order_id:
             self._by_broker_id[state.broker_order_id] = order_id
-        for execution_id in state.executions:
-            self._by_execution[execution_id] = order_id
+        for fill in state.fills:
+            self._by_execution[fill.id] = order_id
 
 
 def _same(one: Order, other: Order) -> bool:

@@ -7,7 +7,7 @@ does not is turned away at the door: writing it down would be the first harm it 
 import math
 import re
 
-from atlas.domain import Action, Modify, Order, OrderKind, Side, Submit, TimeInForce, action_id
+from atlas.domain import Action, Cancel, Modify, Order, OrderKind, Side, Submit, SubmitGroup, TimeInForce, orders_of
 
 MOST = 1e12
 """No quantity and no price is larger: beyond it floats have no cents left."""
@@ -27,18 +27,19 @@ _TRAVELLING = frozenset({
 
 def malformed(action: Action) -> str:
     """Why `action` is turned away unwritten, or "" when its form is sound."""
-    for what, text in (("id", action_id(action)), ("order id", _order_id(action))):
+    ids = [("order id", order.id) for order in orders_of(action)]
+    if isinstance(action, Modify | Cancel):
+        ids = [("id", action.id), ("order id", action.order_id)]
+    for what, text in ids:
         if not _ID.fullmatch(text):
             return f"the {what} {text[:40]!r} must be 1 to 64 letters, digits, dots, colons, dashes or underscores"
+    if isinstance(action, SubmitGroup):
+        return "a group of orders is not sent by the trader"
     if isinstance(action, Submit):
         return _malformed_order(action.order)
     if isinstance(action, Modify):
         return _malformed_number("quantity", action.quantity) or _malformed_number("limit price", action.limit_price)
     return ""
-
-
-def _order_id(action: Action) -> str:
-    return action.order.id if isinstance(action, Submit) else action.order_id
 
 
 def _malformed_order(order: Order) -> str:

@@ -7,13 +7,15 @@ import structlog
 from atlas.bus.robots import RobotReport
 from atlas.domain import (
     Action,
+    Cancel,
     Clock,
     Instrument,
+    Modify,
     OrderEvent,
     OrderEventKind,
     Quote,
-    Submit,
     action_id,
+    orders_of,
 )
 from atlas.journal import Journal
 from atlas.robot import Decided, RobotRecord, RobotState, Runtime, load_strategy, replay, started
@@ -79,7 +81,7 @@ class RobotHost:
         if actions:
             self._journal.append(Decided(sequence, tuple(actions)))
             self._unsent += actions
-            self.orders += sum(isinstance(action, Submit) for action in actions)
+            self.orders += sum(len(orders_of(action)) for action in actions)
 
     def take(self) -> list[Action]:
         """What is to be sent, once the journal up to here is on disk."""
@@ -91,11 +93,11 @@ class RobotHost:
 
     def give_up(self, action: Action, reason: str, now_ns: int) -> None:
         """An action that certainly never reached the trader, and never will: the robot is told, and may decide anew."""
-        kind = OrderEventKind.DENIED if isinstance(action, Submit) else OrderEventKind.REFUSED
-        order = action.order if isinstance(action, Submit) else None
-        order_id = order.id if order is not None else action.order_id  # type: ignore[union-attr] # no submit
         log.warning("not sent", robot=self.id, action=action_id(action), reason=reason)
-        self.handle(OrderEvent(0, order_id, self.id, kind, now_ns, reason=reason, order=order))
+        if isinstance(action, Modify | Cancel):
+            self.handle(OrderEvent(0, action.order_id, self.id, OrderEventKind.REFUSED, now_ns, reason=reason))
+        for order in orders_of(action):
+            self.handle(OrderEvent(0, order.id, self.id, OrderEventKind.DENIED, now_ns, reason=reason, order=order))
 
     def sync(self) -> None:
         """Bring the journal to disk."""

@@ -17,10 +17,11 @@ from atlas.domain import (
     AtlasError,
     BadInput,
     Bar,
+    Cancel,
     Clock,
     MarketEvent,
+    Modify,
     OrderEvent,
-    Submit,
     Unavailable,
     action_id,
 )
@@ -231,7 +232,7 @@ class RobotLoop(threading.Thread):
                 asked.host.give_up(asked.action, str(answer), self._clock.now_ns())
             elif isinstance(answer, AtlasError):
                 self._to_resend.append(asked)
-            elif isinstance(answer, Receipt) and not isinstance(asked.action, Submit) and answer.reason:
+            elif isinstance(answer, Receipt) and isinstance(asked.action, Modify | Cancel) and answer.reason:
                 asked.host.give_up(asked.action, answer.reason, self._clock.now_ns())
 
     def _resend(self) -> None:
@@ -251,8 +252,9 @@ class RobotLoop(threading.Thread):
 
     def _settle(self, host: RobotHost, action: Action, reason: str) -> None:
         """Ask the trader whether it has the order. If not it never will have: the request has expired."""
-        order_id = action.order.id if isinstance(action, Submit) else action.order_id
+        change = isinstance(action, Modify | Cancel)
+        order_id = action.order_id if isinstance(action, Modify | Cancel) else action_id(action)
         answer = self._trader.ask(OrderQuery(order_id), REQUEST_SECONDS)
         known = isinstance(answer, OrderAnswer) and answer.known
-        if not (known and isinstance(action, Submit)):
+        if change or not known:
             host.give_up(action, reason, self._clock.now_ns())

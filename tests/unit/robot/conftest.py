@@ -87,12 +87,12 @@ class Bench:
     def execute(self, order: Order, quantity: float, price: float, account: str = "DU1") -> list[Action]:
         self.executions += 1
         execution = Execution(
-            f"x.{self.executions:02d}", order.id, account, order.instrument, order.side, quantity, price, self.now_ns
+            f"x.{self.executions:02d}.01", order.id, account, order.instrument, order.side, quantity, price, self.now_ns
         )
         return self.tell(order, OrderEventKind.EXECUTED, execution=execution)
 
     def charge(self, amount: float) -> list[Action]:
-        commission = Commission(f"x.{self.executions:02d}", amount, "USD")
+        commission = Commission(f"x.{self.executions:02d}.01", amount, "USD")
         return self.tell("whatever", OrderEventKind.COMMISSIONED, commission=commission)
 
     def fill(self, order: Order, price: float = 1.1) -> None:
