@@ -15,8 +15,8 @@ _FIRST_PERM_ID = 1_000_000_000
 _PERM_IDS = 1_000_000_000  # below 2**31
 
 
-def open_source(options: SimulatorOptions, catalogue: Catalogue) -> tuple[Source, int]:
-    """Where ticks come from, and when they begin.
+def open_source(options: SimulatorOptions, catalogue: Catalogue, own: Source | None = None) -> tuple[Source, int]:
+    """Where ticks come from, and when they begin. `own` is a source that the caller has made.
 
     Raises:
         BadInput: the recording cannot be used.
@@ -25,6 +25,8 @@ def open_source(options: SimulatorOptions, catalogue: Catalogue) -> tuple[Source
         recording = Recording(options.recording, catalogue.instruments())
         return recording, recording.first_ns
     start_ns = time.time_ns() if options.start_ns is None else options.start_ns
+    if own is not None:
+        return own, start_ns
     listings = {listing.instrument.id: listing for listing in catalogue}
     active = [listing.instrument.id for listing in catalogue.front(to_datetime(start_ns).strftime("%Y%m%d"))]
     calendar = open_calendar(options, catalogue)

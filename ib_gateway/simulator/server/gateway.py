@@ -38,26 +38,33 @@ class SimulatedGateway:
 
     `faults` breaks it on purpose, `time` is its clock, `terminal` the broker's own, `counters` say what happened.
 
+    Args:
+        options: what it is asked to be.
+        source: ticks of the caller's own, in place of what the options say.
+        monotonic_ns: real time from any origin, for a gateway in an event loop whose time is not the machine's.
+
     Raises on entry:
         BadInput: the instruments file, the recording, the scenario or the state file cannot be used.
         Unavailable: a port is taken.
     """
 
-    def __init__(self, options: SimulatorOptions) -> None:
+    def __init__(
+        self, options: SimulatorOptions, *, source: Source | None = None, monotonic_ns: Callable[[], int] = time.monotonic_ns
+    ) -> None:
         self.options = options
         self.counters = Counters()
         self.accounts = options.accounts
         self._catalogue: Catalogue = load(options.instruments)
         self._scenario = load_scenario(options.scenario) if options.scenario is not None else None
         self._source: Source
-        self._source, start_ns = open_source(options, self._catalogue)
-        self._clock = VirtualClock(start_ns, options.speed, time.monotonic_ns)
+        self._source, start_ns = open_source(options, self._catalogue, source)
+        self._clock = VirtualClock(start_ns, options.speed, monotonic_ns)
         if options.paused:
             self._clock.pause()
         self._exchange = open_exchange(options, self._catalogue, start_ns)
         self._state: StateFile | NoStateFile = NoStateFile()
         injector = Injector(message_kinds(), options.seed)
-        self._hall = Hall(options, self._clock, injector, self.counters)
+        self._hall = Hall(options, self._clock, injector, self.counters, monotonic_ns)
         self._broker = Broker(
             self._catalogue, self._exchange, self._clock, self, self._hall.send, self._interest,
             order_rules=options.orders, market_terms=market_terms(options),

@@ -24,8 +24,16 @@ _HANG_UP_SECONDS = 1.0
 class Hall:
     """All connections of a gateway. What faults do besides messages waits in `pending` until the broker is done."""
 
-    def __init__(self, options: SimulatorOptions, clock: VirtualClock, injector: Injector, counters: Counters) -> None:
+    def __init__(
+        self,
+        options: SimulatorOptions,
+        clock: VirtualClock,
+        injector: Injector,
+        counters: Counters,
+        monotonic_ns: Callable[[], int],
+    ) -> None:
         self.counters = counters
+        self.monotonic_ns = monotonic_ns
         self.handshake_seconds = options.handshake_seconds
         self.max_buffered_bytes = options.max_buffered_bytes
         self.messages_per_second = options.rules.messages_per_second

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import time
 from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
@@ -35,6 +34,10 @@ class Hall(Protocol):
     handshake_seconds: float
     max_buffered_bytes: int
     messages_per_second: int
+
+    def monotonic_ns(self) -> int:
+        """Real time from any origin."""
+        ...
 
     @property
     def lossless(self) -> bool:
@@ -79,7 +82,7 @@ class Session(asyncio.Protocol):
         self._codec: Codec | None = None
         self._transport: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
-        self._pace = Pace(hall.messages_per_second, time.monotonic_ns()) if hall.messages_per_second else None
+        self._pace = Pace(hall.messages_per_second, hall.monotonic_ns()) if hall.messages_per_second else None
         self._waiting: deque[bytes] = deque()
         self._slowed: asyncio.TimerHandle | None = None
         self._out: list[bytes] = []
@@ -283,7 +286,7 @@ class Session(asyncio.Protocol):
         """Take what waits as fast as the limit allows; the peer's messages pile up on its own side meanwhile."""
         self._slowed = None
         while not self._stalled and self._waiting and self._transport is not None and not self._transport.is_closing():
-            seconds = pace.seconds_until_next(time.monotonic_ns())
+            seconds = pace.seconds_until_next(self._hall.monotonic_ns())
             if seconds > 0:
                 self._transport.pause_reading()
                 self._slowed = asyncio.get_running_loop().call_later(seconds, self._work_off, pace)
@@ -296,7 +299,7 @@ class Session(asyncio.Protocol):
 
     def _take(self, payload: bytes) -> None:
         assert self._codec is not None  # noqa: S101
-        if self._pace is not None and not self._pace.allows(time.monotonic_ns()):
+        if self._pace is not None and not self._pace.allows(self._hall.monotonic_ns()):
             self._too_fast(self._pace)
             return
         try:
