@@ -107,6 +107,11 @@ class Journal(Generic[E]):
         """Everything up to this number is on disk."""
         return self._synced
 
+    @property
+    def broken(self) -> str:
+        """Why the journal must be closed and opened again before it takes anything; "" if all is well."""
+        return self._failure
+
     def append(self, event: E) -> int:
         """Take `event` down; returns its sequence number. It is on disk after the next `sync`.
 
