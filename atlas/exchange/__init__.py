@@ -2,6 +2,7 @@
 
 from atlas.exchange.calendar import NEVER_NS, AlwaysRegular, Calendar, Phase
 from atlas.exchange.commission import FIXED_PRICING, CommissionRule
+from atlas.exchange.contingency import attached
 from atlas.exchange.events import (
     Accepted,
     Cancelled,
@@ -55,5 +56,6 @@ __all__ = [
     "Terms",
     "Trailed",
     "WhatIf",
+    "attached",
     "fill_price",
 ]

@@ -88,6 +88,23 @@ class Book:
         self._timers: list[int] = []
         self._moved: set[str] = set()
 
+    # What is listed.
+
+    def open_market(self, instrument: Instrument) -> Market:
+        """The market of `instrument`, made if there is none; with this definition from now on."""
+        market = self.markets.get(instrument.id)
+        if market is None:
+            market = self.markets[instrument.id] = Market(instrument)
+        market.instrument, market.kind = instrument, instrument.kind
+        return market
+
+    def forget_prices(self) -> None:
+        """No market has a quote, nor a trade that triggers, until there is a new one."""
+        for market in self.markets.values():
+            market.forget_prices()
+            self._disturb(market)
+        self.refresh()
+
     # What may be asked.
 
     def pit(self, instrument: str) -> list[Standing]:

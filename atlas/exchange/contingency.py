@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import msgspec
 
-from atlas.domain import OcaType, Order
+from atlas.domain import OcaType, Order, Side
 from atlas.exchange.allocation import scaled
 from atlas.exchange.events import Cancelled, Modified
 from atlas.exchange.standing import Standing
@@ -23,6 +23,16 @@ SIBLING_FILLED = "OCA group: another order of the group was filled"
 SIBLING_CANCELLED = "OCA group: another order of the group was cancelled"
 PARENT_ENDED = "Parent order cancelled"
 BOTH_SIDES = "Cannot have open orders on both sides of the same US Option contract in the same account."
+
+
+def attached(order: Order, parent_id: str, parent_side: Side) -> Order:
+    """`order` as a child of that parent: one on its other side reduces the others like it, for TWS makes them one group.
+
+    The group is of the type that TWS takes where none is named. In an OCA group of its own an order stays as it is.
+    """
+    if order.oca_group or parent_side is order.side:
+        return order
+    return msgspec.structs.replace(order, oca_group=f"attached to {parent_id}", oca_type=OcaType.REDUCE)
 
 
 def is_blocking(order: Order) -> bool:

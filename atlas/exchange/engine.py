@@ -16,10 +16,11 @@ from atlas.exchange.conditions import are_met
 from atlas.exchange.contingency import BOTH_SIDES, PARENT_ENDED, SIBLING_CANCELLED, aftermath, is_blocking
 from atlas.exchange.events import Accepted, Cancelled, ExchangeEvent, Expired, Modified, Stage, Staged, Trailed
 from atlas.exchange.market import Market
-from atlas.exchange.matching import displayed_size, fill_price, touch, within
+from atlas.exchange.matching import displayed_size, fill_price, slipped, touch, within
 from atlas.exchange.pegs import pegged_price
 from atlas.exchange.sessions import AT_ONCE, ON_CLOSE, admits
 from atlas.exchange.standing import Standing
+from atlas.exchange.terms import Terms
 from atlas.exchange.trailing import trailed_limit, trailed_stop
 from atlas.exchange.triggers import is_reached, method_for, reference, way_of
 
@@ -31,8 +32,9 @@ _CONDITION_MET = "Order cancelled: its conditions were met"
 class Engine:
     """Works the book. What happened is in `said` until somebody takes it."""
 
-    def __init__(self, book: Book, clearing: Clearing) -> None:
+    def __init__(self, book: Book, clearing: Clearing, terms: Terms) -> None:
         self.said: list[ExchangeEvent] = []
+        self._terms = terms
         self._book = book
         self._clearing = clearing
         self._todo: dict[str, None] = {}
@@ -220,7 +222,7 @@ class Engine:
             queue = self._book.queue(market.instrument.id, side)
             if queue.first is None or fill_price(side, queue.first.limit_price, quote) is None:
                 continue
-            displayed = displayed_size(quote, side)
+            displayed = displayed_size(quote, side) if self._terms.use_sizes else None
             for standing in queue.all():
                 if self._is_gone(standing):
                     continue
@@ -232,7 +234,8 @@ class Engine:
                 if quantity < standing.least or self._is_blocked(standing):
                     continue
                 market.take(side, quantity)
-                self._execute(standing, quantity, price, at_ns)
+                paid = slipped(price, side, standing.limit_price, market.instrument, self._terms)
+                self._execute(standing, quantity, paid, at_ns)
 
     def _peg(self, market: Market, at_ns: int) -> bool:
         """Move the orders that hang on the quote; whether any has moved."""

@@ -58,7 +58,7 @@ class Exchange:
         self._clearing = Clearing(self.terms, self._instruments, self.ledger, self._quotes)
         self._book = Book(self._instruments, self.calendar, self.ledger, self.terms.first_perm_id, self.terms.first_execution)
         self._markets = self._book.markets
-        self._engine = Engine(self._book, self._clearing)
+        self._engine = Engine(self._book, self._clearing, self.terms)
         self.rates = self._clearing.rates
 
     # What may be asked at any time.
@@ -86,6 +86,37 @@ class Exchange:
     def what_if(self, order: Order) -> WhatIf:
         """What `order` would do to its account, or its accounts together. Nothing changes."""
         return self._clearing.what_if(order)
+
+    def objection(self, order: Order, at_ns: int) -> Objection | None:
+        """Why `order` would be rejected if it were placed now, or None. Nothing changes."""
+        return self._objection(order, max(at_ns, self._book.now_ns))
+
+    @property
+    def now_ns(self) -> int:
+        """The latest moment that it knows of."""
+        return self._book.now_ns
+
+    @property
+    def due_ns(self) -> int:
+        """When something is due by itself next; NEVER_NS if nothing is."""
+        return self._book.due_ns
+
+    # What is listed.
+
+    def add_instrument(self, instrument: Instrument) -> None:
+        """List `instrument`, or list it anew with another definition. Its quote, if one was heard, counts from now."""
+        name = instrument.id
+        self._instruments[name] = instrument
+        self._clearing.rates.note(instrument)
+        market = self._book.open_market(instrument)
+        if not market.is_awake and market.quote is None:
+            market.quote = self._quotes.get(name)
+
+    def forget_prices(self) -> None:
+        """The market was not heard for a while: what was quoted before fills and triggers nothing, but values positions."""
+        self._book.forget_prices()
+        for name in self._quotes.keys() - self._markets.keys():
+            del self._quotes[name]
 
     def commission(self, instrument: str, quantity: Decimal, paid: Decimal) -> Decimal:
         """What an order costs of which `quantity` units are filled; `paid` is the sum of quantity times price."""

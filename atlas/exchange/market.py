@@ -36,7 +36,8 @@ class Market:
 
     `quote`, `quote_before`, `last` and `last_before` are of this phase; `last_price` is the last trade's of any, `close` that
     of the last regular session, 0 if there was none; `volume` is the trading day's. `until_ns` is when the phase is over: 0
-    while nobody has asked. `has_turned`: it began while the market was looked at, so a quote of it is to come.
+    while nobody has asked. `has_turned`: it began while the market was looked at, or its prices were forgotten, so a quote
+    of it is to come.
 
     The four bounds tell without a look at the orders which prices concern any of them: an ask at or below `ask_within`, a bid
     at or above `bid_within`, a trade at or below `last_below` or at or above `last_above`.
@@ -117,21 +118,21 @@ class Market:
         """Another phase begins at `at_ns`."""
         before = self.phase
         self.wake(at_ns, calendar)
-        self.has_turned = True
         if before is Phase.REGULAR and self.phase is not Phase.REGULAR and self.last_price > 0:
             self.close = self.last_price
         if before is Phase.CLOSED:
             self.volume = 0.0
-        self._forget()
+        self.forget_prices()
 
     def restart(self, at_ns: int, calendar: Calendar) -> None:
         """The clock was set to `at_ns`, perhaps back: find out the phase anew, and begin its day's volume anew."""
         self.wake(at_ns, calendar)
-        self.has_turned = True
         self.volume = 0.0
-        self._forget()
+        self.forget_prices()
 
-    def _forget(self) -> None:
+    def forget_prices(self) -> None:
+        """What was quoted and traded fills and triggers nothing any more; a quote is to come."""
+        self.has_turned = True
         self.quote = self.quote_before = None
         self.last = self.last_before = None
         self.bought = self.sold = _NONE

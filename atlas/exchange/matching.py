@@ -5,7 +5,8 @@ Pure: takes an order's terms and a quote, says what happens. A side whose price 
 
 from decimal import Decimal
 
-from atlas.domain import Quote, Side, exact
+from atlas.domain import Instrument, Quote, Side, exact
+from atlas.exchange.terms import Terms
 
 
 def touch(quote: Quote, side: Side) -> float | None:
@@ -32,3 +33,15 @@ def displayed_size(quote: Quote, side: Side) -> Decimal | None:
     """How much an order of `side` can take at the touch. None if the source gives no sizes: then it fills in full."""
     size = quote.ask_size if side is Side.BUY else quote.bid_size
     return exact(size) if size > 0 else None
+
+
+def slipped(price: float, side: Side, limit: float | None, instrument: Instrument, terms: Terms) -> float:
+    """What an order of `side` pays where the touch is `price` and `terms` let it slip; never worse than its limit."""
+    if not terms.slippage_ticks and not terms.slippage_percent:
+        return price
+    ticks = exact(instrument.tick_size) * exact(terms.slippage_ticks)
+    worse = exact(price) + side.sign * (ticks + exact(price) * exact(terms.slippage_percent) / 100)
+    paid = instrument.passive_price(float(worse), side.opposite)
+    if paid <= 0:  # there is no price below zero to sell at
+        return price
+    return paid if limit is None or within(paid, side, limit) else limit

@@ -16,12 +16,16 @@ class Rates:
         self._reference = reference
         self._pairs: dict[str, tuple[str, bool]] = {}
         for instrument in instruments:
-            if instrument.kind is not InstrumentKind.CASH:
-                continue
-            if instrument.currency == base:
-                self._pairs[instrument.symbol] = (instrument.id, False)
-            elif instrument.symbol == base:
-                self._pairs[instrument.currency] = (instrument.id, True)
+            self.note(instrument)
+
+    def note(self, instrument: Instrument) -> None:
+        """Look at this instrument's quotes, too, if it is a pair with the base currency."""
+        if instrument.kind is not InstrumentKind.CASH:
+            return
+        if instrument.currency == self.base:
+            self._pairs[instrument.symbol] = (instrument.id, False)
+        elif instrument.symbol == self.base:
+            self._pairs[instrument.currency] = (instrument.id, True)
 
     def rate(self, currency: str) -> float | None:
         """Units of the base currency for one unit of `currency`; None while nobody has said."""

@@ -13,6 +13,12 @@ class Terms(Value, frozen=True):
 
     `reference_rates` are units of the base currency for one unit of a currency, for pairs that have no quote yet.
     `not_shortable` are the stocks whose shares nobody lends.
+
+    Attributes:
+        use_sizes: A quote fills no more than it displays, where it displays sizes; False fills every order whole.
+        slippage_ticks: So many ticks of its instrument a fill against a quote is worse than the touch.
+        slippage_percent: So many percent of the touch, likewise, and both together. The price stays on the grid, away from
+            the touch, and never gets worse than the order's limit.
     """
 
     base_currency: str = "USD"
@@ -26,3 +32,6 @@ class Terms(Value, frozen=True):
     execution_prefix: str = "0000e0d5"
     first_execution: int = 0x6781ABCD
     not_shortable: frozenset[str] = frozenset()
+    use_sizes: bool = True
+    slippage_ticks: float = 0.0
+    slippage_percent: float = 0.0

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from atlas.domain import Order, Side
-from atlas.exchange import Accepted, Cancelled, ExchangeEvent, Executed, Expired, Refused, Rejected, Settled, Trailed
+from atlas.exchange import Accepted, Cancelled, ExchangeEvent, Executed, Expired, Refused, Rejected, Settled, Trailed, attached
 from ib_gateway.simulator.broker.client import Client
 from ib_gateway.simulator.broker.floor import Floor, Handler, Handlers
 from ib_gateway.simulator.broker.held import LOCATING, UNTRANSMITTED, Changed, HeldOrder, Placed, Withdrawn
@@ -195,9 +195,7 @@ class OrderDesk:
     @staticmethod
     def _grouped(order: Order, parent: HeldOrder | None) -> Order:
         """An attached order on the other side of its parent cancels or reduces the others like it: TWS makes them one group."""
-        if parent is None or order.oca_group or SIDES[parent.ticket.action] is order.side:
-            return order
-        return replace(order, oca_group=f"attached to {parent.exchange_id}")
+        return order if parent is None else attached(order, parent.exchange_id, SIDES[parent.ticket.action])
 
     def _what_if(self, client: Client, request: r.PlaceOrder, listing: Listing, ticket: Ticket) -> None:
         order = self._intake.order(self._floor.book.exchange_id(client.id, request.order_id), listing, ticket)
