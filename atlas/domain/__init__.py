@@ -42,7 +42,9 @@ from atlas.domain.order import (
     action_id,
     orders_of,
 )
+from atlas.domain.order_prices import ORDER_PRICES, PRICE_NAMES, KindPrices, fitted, off_grid
 from atlas.domain.order_state import Charge, Fill, IllegalTransition, OrderState, fold
+from atlas.domain.price_grid import PriceBand
 from atlas.domain.side import Side
 from atlas.domain.time import NS_PER_MS, NS_PER_SECOND, NS_PER_US, Clock, ManualClock, from_datetime, iso, to_datetime
 
@@ -52,6 +54,8 @@ __all__ = [
     "NS_PER_MS",
     "NS_PER_SECOND",
     "NS_PER_US",
+    "ORDER_PRICES",
+    "PRICE_NAMES",
     "Action",
     "AtlasError",
     "BadInput",
@@ -73,6 +77,7 @@ __all__ = [
     "InstrumentKind",
     "InstrumentSpec",
     "Join",
+    "KindPrices",
     "ManualClock",
     "MarginCondition",
     "MarketEvent",
@@ -87,6 +92,7 @@ __all__ = [
     "OrderStatus",
     "PercentChangeCondition",
     "Position",
+    "PriceBand",
     "PriceCondition",
     "Quote",
     "Refused",
@@ -105,10 +111,12 @@ __all__ = [
     "exact",
     "execution_base",
     "execution_revision",
+    "fitted",
     "fold",
     "from_datetime",
     "from_plain",
     "iso",
+    "off_grid",
     "option_id",
     "orders_of",
     "parse_instrument_id",

@@ -9,10 +9,12 @@ AAPL-20261218-250C@SMART   an option by last trading day, strike and right (C or
 
 import enum
 import re
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 
+from atlas.domain import price_grid
 from atlas.domain._struct import Value
 from atlas.domain.errors import BadInput
+from atlas.domain.price_grid import PriceBand
 from atlas.domain.side import Side
 
 _ID = re.compile(
@@ -109,7 +111,9 @@ class Instrument(Value, frozen=True, tag="instrument"):
 
     Prices are in `currency` per unit; one unit of a future or an option is worth `multiplier` times its price. `underlying` is
     the id of what an option is written on.
-    `trading_hours` and `liquid_hours` are the broker's strings, local to `time_zone`.
+    `trading_hours` and `liquid_hours` are the broker's strings, local to `time_zone`. `price_bands` says the tick by price
+    where it is not the same everywhere, as for options and many stocks; without bands it is `tick_size` at every price. A
+    spread has a grid of its own, which is none of its legs'.
     """
 
     id: str
@@ -133,13 +137,31 @@ class Instrument(Value, frozen=True, tag="instrument"):
     strike: float = 0.0
     right: OptionRight | None = None
     underlying: str = ""
+    price_bands: tuple[PriceBand, ...] = ()
+
+    @property
+    def grid(self) -> tuple[PriceBand, ...]:
+        """The ticks by price, lowest band first; never empty."""
+        return self.price_bands or (PriceBand(0.0, self.tick_size),)
+
+    def tick_at(self, price: float) -> float:
+        """The tick that holds at `price`. A negative price has that of its magnitude."""
+        return price_grid.tick_at(self.grid, price)
 
     def on_tick(self, price: float) -> bool:
-        """Whether `price` lies on the instrument's price grid."""
-        return Decimal(repr(price)) % Decimal(repr(self.tick_size)) == 0
+        """Whether `price` lies on the instrument's price grid: what does not, the broker refuses (error 110)."""
+        return price_grid.on_tick(self.grid, price)
 
     def passive_price(self, price: float, side: Side) -> float:
-        """`price` moved onto the grid, never to the worse for `side`: a buy is rounded down, a sell up."""
-        tick = Decimal(repr(self.tick_size))
-        rounding = ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
-        return float((Decimal(repr(price)) / tick).to_integral_value(rounding) * tick)
+        """`price` moved onto the grid, never to the worse for `side`: a buy is rounded down, a sell up.
+
+        A price that is off a tick by float noise alone stays on that tick.
+        """
+        return price_grid.rounded(self.grid, price, up=side is Side.SELL)
+
+    def patient_price(self, price: float, side: Side) -> float:
+        """A stop's price moved onto the grid, away from the market: a buy stop is rounded up, a sell stop down.
+
+        It never triggers earlier than it was asked to.
+        """
+        return price_grid.rounded(self.grid, price, up=side is Side.BUY)

@@ -129,6 +129,8 @@ class Order(Value, frozen=True, tag="order"):
         shares: How a fill is divided among accounts; empty when there is but `account`. They add up to `quantity`.
         algo: The broker's execution algorithm ("Adaptive", "Twap", ...), "" for none.
         algo_parameters: Its parameters as (name, value) in the broker's own words.
+        advisor_group: The group of an advisor's accounts among which the broker divides the fills; instead of `account`.
+        advisor_method: How it divides them, in the broker's own words ("NetLiq", "Equal", ...); "" is the group's way.
     """
 
     id: str
@@ -160,6 +162,8 @@ class Order(Value, frozen=True, tag="order"):
     shares: tuple[Share, ...] = ()
     algo: str = ""
     algo_parameters: tuple[tuple[str, str], ...] = ()
+    advisor_group: str = ""
+    advisor_method: str = ""
 
 
 class Submit(Value, frozen=True, tag="submit"):

@@ -22,28 +22,38 @@ from atlas.domain.events import OrderEvent, OrderEventKind, execution_base, exec
 from atlas.domain.order import Denial, Order, OrderStatus
 
 _S, _E = OrderStatus, OrderEventKind
-_OPEN = (_S.PENDING, _S.SENT, _S.WORKING, _S.PARTIALLY_FILLED, _S.UNKNOWN)
+_SENT = (_S.SENT, _S.WORKING, _S.PARTIALLY_FILLED, _S.UNKNOWN)
+_OPEN = (_S.PENDING, *_SENT)
+_TOLD = tuple(status for status in OrderStatus if status is not _S.DENIED)
 
-# What each event makes of each status. Executions are not here: they go by quantity. Where an event keeps the status, the
-# table says so; where a pair is missing, the event is illegal.
-_NEXT: dict[tuple[OrderStatus, OrderEventKind], OrderStatus] = {
-    (_S.PENDING, _E.SENT): _S.SENT,
-    (_S.PENDING, _E.DENIED): _S.DENIED,
-    (_S.UNKNOWN, _E.DENIED): _S.DENIED,
-    **{(status, _E.WORKING): _S.WORKING for status in (_S.PENDING, _S.SENT, _S.WORKING, _S.UNKNOWN)},
-    (_S.PARTIALLY_FILLED, _E.WORKING): _S.PARTIALLY_FILLED,
-    **{(status, _E.UNKNOWN): _S.UNKNOWN for status in _OPEN},
-    **{(status, _E.CANCELLED): _S.CANCELLED for status in _OPEN},
-    **{(status, _E.REJECTED): _S.REJECTED for status in _OPEN},
-    **{(status, _E.EXPIRED): _S.EXPIRED for status in _OPEN},
-    **{(status, _E.MODIFIED): status for status in (_S.SENT, _S.WORKING, _S.PARTIALLY_FILLED, _S.UNKNOWN)},
-    **{(status, _E.MODIFY_REQUESTED): status for status in _OPEN},
-    **{(status, _E.CANCEL_REQUESTED): status for status in _OPEN},
-    **{(status, _E.REFUSED): status for status in OrderStatus},
-    **{(status, _E.COMMISSIONED): status for status in OrderStatus},
-    **{(status, _E.ANOMALY): status for status in OrderStatus},
-}
+# Each row: in which statuses the event can happen, what the order then is (None: what it was), and why. A pair that no row
+# names is illegal. Whatever a row says, the executions that count decide between working, partly filled and filled.
+_ROWS: tuple[tuple[tuple[OrderStatus, ...], OrderEventKind, OrderStatus | None, str], ...] = (
+    ((_S.PENDING,), _E.SENT, _S.SENT, "it has left for the broker"),
+    ((_S.PENDING, _S.UNKNOWN), _E.DENIED, _S.DENIED, "it never left, or turned out never to have left"),
+    (_OPEN, _E.WORKING, _S.WORKING, "the broker has it; said again, it still has it"),
+    (_OPEN, _E.UNKNOWN, _S.UNKNOWN, "nobody can say where it is until the broker has been asked"),
+    (_OPEN, _E.CANCELLED, _S.CANCELLED, "the broker's word; a request alone ends nothing"),
+    (_OPEN, _E.REJECTED, _S.REJECTED, "the broker turns down working orders, too"),
+    (_OPEN, _E.EXPIRED, _S.EXPIRED, "its time is over"),
+    (_SENT, _E.MODIFIED, None, "the broker shows it with other values"),
+    (
+        (_S.SENT, _S.WORKING, _S.PARTIALLY_FILLED),
+        _E.MODIFY_REQUESTED,
+        None,
+        "a change is asked for; the order stands as it was",
+    ),
+    (_OPEN, _E.CANCEL_REQUESTED, None, "until the broker confirms it, it may be filled"),
+    (_TOLD, _E.REFUSED, None, "a change or cancellation was turned down, maybe because it came too late"),
+    (tuple(OrderStatus), _E.EXECUTED, None, "the broker's word on a fill counts whenever it comes"),
+    (tuple(OrderStatus), _E.COMMISSIONED, None, "what an execution costs is told after it, also long after"),
+    (tuple(OrderStatus), _E.ANOMALY, None, "written down, and nothing else"),
+)
+_NEXT = {(status, kind): becomes or status for statuses, kind, becomes, _ in _ROWS for status in statuses}
 _FIRST = {_E.PENDING: _S.PENDING, _E.DENIED: _S.DENIED, _E.ADOPTED: _S.WORKING}
+_PROVEN_BY_A_FILL = frozenset({_S.PENDING, _S.SENT, _S.UNKNOWN, _S.PARTIALLY_FILLED, _S.FILLED})
+MOST_ANOMALIES = 20
+"""So many are kept with an order."""
 
 
 class IllegalTransition(Exception):  # named for what happened, as all our errors
@@ -72,7 +82,9 @@ class OrderState(Value, frozen=True, tag="order_state"):
     reported commissions. `fills` holds the executions that count, `charges` the commissions, each as last corrected.
     `requested_quantity` is what a change that the broker has not answered yet asks for, 0.0 when there is none.
     `sequence` is the number of the last event that was applied; an event with that number or a lower one changes nothing.
-    `adopted` says that it did not come to the broker through us.
+    `adopted` says that it did not come to the broker through us. `standing` is where it would be without its fills, so that a
+    correction of the last one puts it back there; None says that `status` tells. `anomalies` are the reasons of what was
+    recorded as impossible.
     """
 
     order: Order
@@ -92,6 +104,8 @@ class OrderState(Value, frozen=True, tag="order_state"):
     adopted: bool = False
     code: int = 0
     denial: Denial | None = None
+    standing: OrderStatus | None = None
+    anomalies: tuple[str, ...] = ()
 
     @property
     def exposed(self) -> float:
@@ -114,21 +128,24 @@ def fold(state: OrderState | None, event: OrderEvent) -> OrderState:
         return _first(event)
     if event.sequence and event.sequence <= state.sequence:
         return state
-    if event.kind is _E.EXECUTED:
-        return _executed(state, event)
     status = _NEXT.get((state.status, event.kind))
     if status is None:
         raise IllegalTransition(f"order {event.order_id} is {state.status.value}: {event.kind.value} cannot happen to it")
-    if event.kind is _E.COMMISSIONED and event.commission is not None:
+    if event.kind is _E.EXECUTED:
+        return _executed(state, event)
+    if event.kind is _E.COMMISSIONED:
         return _charged(state, event)
     if event.kind is _E.ANOMALY:
-        return msgspec.structs.replace(state, sequence=event.sequence or state.sequence)
-    if status is _S.WORKING and state.filled:
-        status = _S.PARTIALLY_FILLED
+        return _recorded(state, event)
+    standing = state.standing or state.status
+    if status is not state.status or status.is_final:
+        standing = status
+    order = event.order if event.kind is _E.MODIFIED and event.order is not None else state.order
     return msgspec.structs.replace(
         state,
-        order=event.order if event.kind is _E.MODIFIED and event.order is not None else state.order,
-        status=status,
+        order=order,
+        status=_status(standing, order.quantity, exact(state.filled)),
+        standing=standing,
         at_ns=event.at_ns,
         reason=event.reason or state.reason,
         broker_order_id=event.broker_order_id or state.broker_order_id,
@@ -138,6 +155,13 @@ def fold(state: OrderState | None, event: OrderEvent) -> OrderState:
         requested_quantity=_requested(state, event),
         code=event.code or state.code,
     )
+
+
+def _status(standing: OrderStatus, quantity: float, filled: Decimal) -> OrderStatus:
+    """Where an order is that stands so and of which so much is filled."""
+    if filled and filled >= exact(quantity):
+        return _S.FILLED
+    return _S.PARTIALLY_FILLED if filled and standing is _S.WORKING else standing
 
 
 def _requested(state: OrderState, event: OrderEvent) -> float:
@@ -175,9 +199,13 @@ def _executed(state: OrderState, event: OrderEvent) -> OrderState:
         return state
     filled = sum((exact(fill.quantity) for fill in fills), Decimal(0))
     paid = sum((exact(fill.quantity) * exact(fill.price) for fill in fills), Decimal(0))
+    standing = state.standing or state.status
+    if standing in _PROVEN_BY_A_FILL:
+        standing = _S.WORKING
     return msgspec.structs.replace(
         state,
-        status=_after_execution(state, filled),
+        status=_status(standing, state.order.quantity, filled),
+        standing=standing,
         at_ns=event.at_ns,
         filled=float(filled),
         average_price=float(paid / filled) if filled else 0.0,
@@ -188,18 +216,10 @@ def _executed(state: OrderState, event: OrderEvent) -> OrderState:
     )
 
 
-def _after_execution(state: OrderState, filled: Decimal) -> OrderStatus:
-    if filled >= exact(state.order.quantity):
-        return _S.FILLED
-    if state.status.is_final:
-        return state.status
-    return _S.PARTIALLY_FILLED if filled else _S.WORKING
-
-
 def _charged(state: OrderState, event: OrderEvent) -> OrderState:
     commission = event.commission
     if commission is None:
-        return state
+        raise IllegalTransition(f"order {event.order_id}: commissioned, but no commission came with it")
     charges = _with(state.charges, Charge(commission.execution_id, commission.amount))
     if charges is None:
         return state
@@ -212,13 +232,23 @@ def _charged(state: OrderState, event: OrderEvent) -> OrderState:
     )
 
 
+def _recorded(state: OrderState, event: OrderEvent) -> OrderState:
+    anomalies = state.anomalies
+    if event.reason not in anomalies and len(anomalies) < MOST_ANOMALIES:
+        anomalies = (*anomalies, event.reason)
+    return msgspec.structs.replace(state, anomalies=anomalies, sequence=event.sequence or state.sequence)
+
+
 _Part = TypeVar("_Part", bound=Fill | Charge)
 
 
 def _with(parts: tuple[_Part, ...], new: _Part) -> tuple[_Part, ...] | None:
-    """`parts` with `new` added, or in the place of what it corrects; None if that, or a later correction, is there already."""
+    """`parts` with `new` added, or in the place of what it corrects; None if that, or a later correction, is there already.
+
+    Sorted by id, so that it does not matter in which order they were told.
+    """
     base, revision = execution_base(new.id), execution_revision(new.id)
     for index, part in enumerate(parts):
         if execution_base(part.id) == base:
             return None if execution_revision(part.id) >= revision else (*parts[:index], new, *parts[index + 1 :])
-    return (*parts, new)
+    return tuple(sorted((*parts, new), key=lambda part: part.id))
