@@ -8,6 +8,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, TypeVar
@@ -190,6 +191,40 @@ class Journal(Generic[E]):
             )
             raise Unavailable(self._failure) from error
         self._synced = self._written
+
+    def roll(self) -> None:
+        """Sync, and begin a new segment: what is appended next can outlive everything before it (`drop_before`).
+
+        Raises:
+            Unavailable: as `sync`. Nothing is lost; the old segment goes on where the new one could not be made.
+        """
+        self.sync()
+        with self._io:
+            if self._segment is None or self._written < self._first_of_segment:
+                return
+            try:
+                self._roll()
+            except OSError as error:
+                raise _unavailable(self.folder, "cannot begin a new segment", error) from error
+
+    def drop_before(self, sequence: int) -> None:
+        """Give back the room of the records before `sequence`, as far as whole segments hold nothing else.
+
+        For those who have written all that they need of them behind. What cannot be removed stays, for the next time.
+        """
+        segments = list_segments(self.folder)
+        for segment, newer in pairwise(segments):  # the oldest first, each for good: there is never a hole
+            if newer.first > sequence:
+                return
+            try:
+                segment.path.unlink()
+                sync_folder(self.folder)
+            except OSError:
+                return
+
+    @property
+    def _first_of_segment(self) -> int:
+        return int(self._segment.path.stem) if self._segment is not None else 0
 
     def close(self) -> None:
         """Sync and let go. Harmless when closed already.
