@@ -6,7 +6,7 @@ only what flattens on a person's command leaves.
 
 import enum
 
-from atlas.domain import Denial
+from atlas.domain import Denial, iso
 from atlas.domain._struct import Value
 
 
@@ -32,12 +32,22 @@ class TradingStateChange(Value, frozen=True, tag="trading_state"):
         return TradingState.ACTIVE if self.until_ns and now_ns >= self.until_ns else self.state
 
 
-def refused(state: TradingState, *, is_exit: bool) -> Denial | None:
+ACTIVE_FROM_START = TradingStateChange(TradingState.ACTIVE, "", "", 0)
+"""What holds until somebody sets something else."""
+
+_WHAT_HOLDS = {
+    TradingState.REDUCING: "only orders that reduce a position are taken",
+    TradingState.HALTED: "trading is halted",
+}
+
+
+def refused(change: TradingStateChange, now_ns: int, *, is_exit: bool) -> Denial | None:
     """Why the trading state keeps an order from being sent, or None."""
-    if state is TradingState.HALTED:
-        return Denial("trading_state", "trading is halted; `atlas trade resume` ends that", temporary=True)
-    if state is TradingState.REDUCING and not is_exit:
-        return Denial(
-            "trading_state", "only orders that reduce a position are taken; `atlas trade resume` ends that", temporary=True
-        )
-    return None
+    state = change.at(now_ns)
+    if state is TradingState.ACTIVE or (state is TradingState.REDUCING and is_exit):
+        return None
+    who = f" by {change.who}" if change.who else ""
+    why = f" ({change.reason})" if change.reason else ""
+    ends = f"until {iso(change.until_ns)}; " if change.until_ns else ""
+    text = f"{_WHAT_HOLDS[state]}, trading_state {state.value}{who}{why}: {ends}`atlas trade resume` ends that"
+    return Denial("trading_state", " ".join(text.split()), temporary=True)

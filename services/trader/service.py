@@ -200,7 +200,11 @@ class Trader(Service):
         self._desk = Desk(
             account,
             self._instruments,
-            Limits(risk.max_order_quantity, risk.max_position, risk.max_working_orders),
+            Limits(
+                max_order_quantity=risk.max_order_quantity,
+                max_position=risk.max_position,
+                max_working_orders=risk.max_working_orders,
+            ),
             self.clock,
             last_sequence=await events.last_sequence(),
             used_ids=await orders.ids(),

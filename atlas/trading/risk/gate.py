@@ -1,0 +1,173 @@
+"""The gate: the one that the desk asks whether an order may go out. Pure; time is handed in.
+
+It asks, in this order: whether the order can be right at all; what the trading state lets through; and, for orders that open,
+whether something blocks the instrument and what each rule says of every scope that the order falls into. Exits pass no limit.
+What the gate cannot read (a quote, the account, positions) refuses what opens, and never an exit.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from atlas.domain import Denial, Instrument, Order, Quote
+from atlas.trading.broker import AccountValues, Known, Unknown
+from atlas.trading.risk.case import Case, shown
+from atlas.trading.risk.flow import Flow
+from atlas.trading.risk.limits import LimitTree
+from atlas.trading.risk.prices import Prices
+from atlas.trading.risk.rules import CHECKS, RULES
+from atlas.trading.risk.view import Joined, OrdersView, Without, exit_room, is_exit, only_reduces
+from atlas.trading.trading_state import ACTIVE_FROM_START, TradingStateChange, refused
+
+OPERATOR = "operator"
+"""Whose exits pass while trading is halted: a person's, not a robot's. No robot may go by this name."""
+
+
+class Gate:
+    """The limits, the trading state and all that rules look at, for one account.
+
+    Args:
+        limits: what holds at first.
+        account: the account that is traded; an order for any other is refused.
+        instruments: what may be traded, by id. It is looked at whenever an order is, and may grow.
+
+    Attributes:
+        limits: what holds now.
+        blocked: why nothing is opened in an instrument, "" being all of them. The desk fills it.
+    """
+
+    def __init__(self, limits: LimitTree, account: str, instruments: Mapping[str, Instrument]) -> None:
+        self.limits = limits
+        self.blocked: dict[str, str] = {}
+        self._account_id = account
+        self._instruments = instruments
+        self._account: Known[AccountValues] | Unknown = Unknown("the broker has not told the account's values yet")
+        self._change = ACTIVE_FROM_START
+        self._prices = Prices(instruments)
+        self._flow = Flow()
+
+    # What the gate is told
+
+    def on_quote(self, quote: Quote) -> None:
+        """The market says `quote`."""
+        self._prices.on_quote(quote)
+
+    def on_account(self, values: Known[AccountValues] | Unknown) -> None:
+        """What the account is worth, or why that is not known any more."""
+        self._account = values
+
+    def note_submitted(self, order: Order, now_ns: int) -> None:
+        """`order` was let through and is written down: it counts for what comes after it."""
+        self._flow.note(self._booked(order), now_ns)
+
+    def set_state(self, change: TradingStateChange) -> None:
+        """The trading state is another from now on."""
+        self._change = change
+
+    def set_limit(self, scope: str, name: str, value: Any) -> None:
+        """Set a limit of a scope, or end it with None.
+
+        Raises:
+            BadInput: there is no such scope or limit, or `value` is not of its type; nothing was changed.
+        """
+        self.limits = self.limits.with_limit(scope, name, value)
+
+    # What it answers
+
+    @property
+    def trading_state(self) -> TradingStateChange:
+        """What was set last, by whom and why; `at(now_ns)` says what holds of it."""
+        return self._change
+
+    def is_exit(self, order: Order, view: OrdersView) -> bool:
+        """Whether `order`, with all that works on its side, only reduces the position."""
+        return is_exit(order, view)
+
+    def check(
+        self, order: Order, instrument: Instrument | None, view: OrdersView, now_ns: int, *, replacing: str = ""
+    ) -> Denial | None:
+        """Why `order` must not be sent, or None.
+
+        A change is judged as the order that it makes, beside all others.
+
+        Args:
+            order: what is wanted.
+            instrument: what it trades; None if nobody knows it.
+            view: the account's orders and positions.
+            now_ns: UTC nanoseconds.
+            replacing: id of the working order that `order` takes the place of, when it is a change.
+        """
+        order = self._booked(order)
+        if denial := self._wrong(order, instrument) or self._wrong_account(order):
+            return denial
+        assert instrument is not None  # noqa: S101 # else it was denied
+        units, harmless = order.quantity, False
+        if replacing:
+            old = next((state for state in view.working() if state.order.id == replacing), None)
+            view = Without(view, replacing)
+            if old is not None:
+                units = max(order.quantity - old.filled, 0.0)
+                harmless = only_reduces(order, old.order)
+        exits = is_exit(order, view, units)
+        if denial := self._held_back(order, now_ns, exits=exits, harmless=harmless):
+            return _with_room(denial, order, view)
+        if exits or harmless:
+            return None
+        denial = self._blocked(order) or self._beyond_a_limit(order, instrument, units, view, now_ns)
+        return denial and _with_room(denial, order, view)
+
+    def check_group(self, orders: Sequence[Order], view: OrdersView, now_ns: int) -> Denial | None:
+        """Why the orders of a group, each beside those before it, must not be sent; None if all of them may."""
+        for number, order in enumerate(orders):
+            before = [self._booked(one) for one in orders[:number]]
+            if denial := self.check(order, self._instruments.get(order.instrument), Joined(view, before), now_ns):
+                return denial
+        return None
+
+    # How it is done
+
+    def _booked(self, order: Order) -> Order:
+        return order if order.account else msgspec.structs.replace(order, account=self._account_id)
+
+    def _wrong(self, order: Order, instrument: Instrument | None) -> Denial | None:
+        if instrument is None:
+            return Denial("instrument", f"{order.instrument} is not an instrument of this desk")
+        return next((denial for rule in CHECKS if (denial := rule.check(order, instrument))), None)
+
+    def _wrong_account(self, order: Order) -> Denial | None:
+        for account in (order.account, *(share.account for share in order.shares)):
+            if account != self._account_id:
+                return Denial("account", f"this trader trades {self._account_id}, not {account}")
+        return None
+
+    def _held_back(self, order: Order, now_ns: int, *, exits: bool, harmless: bool) -> Denial | None:
+        if exits and order.robot == OPERATOR:
+            return None
+        return refused(self._change, now_ns, is_exit=exits or harmless)
+
+    def _blocked(self, order: Order) -> Denial | None:
+        for name in ("", order.instrument):
+            if reason := self.blocked.get(name):
+                what = f"opening in {name}" if name else "opening"
+                return Denial("blocked", f"{what} is blocked: {reason}", temporary=True)
+        return None
+
+    def _beyond_a_limit(
+        self, order: Order, instrument: Instrument, units: float, view: OrdersView, now_ns: int
+    ) -> Denial | None:
+        case = Case(order, instrument, units, view, now_ns, self._account, self._instruments, self._prices, self._flow)
+        for scope in self.limits.scopes_of(order):
+            limits = self.limits[scope]
+            for rule in RULES:
+                if denial := rule.check(case, scope, limits):
+                    return denial
+        return None
+
+
+def _with_room(denial: Denial, order: Order, view: OrdersView) -> Denial:
+    """The denial, which says how much of the order would only have closed."""
+    room = exit_room(order, view)
+    if not room or room >= order.quantity:
+        return denial
+    return msgspec.structs.replace(denial, text=f"{denial.text}; {shown(room)} would pass as an exit")
