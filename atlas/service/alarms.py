@@ -6,33 +6,15 @@ is a database.
 """
 
 from collections.abc import Callable
-from enum import Enum
 
 import structlog
 
 from atlas.domain import Clock
-from atlas.domain._struct import Value
+from atlas.domain.alarm import Alarm, Severity
+
+__all__ = ["Alarm", "Alarms", "Severity"]
 
 log = structlog.get_logger("atlas.alarms")
-
-
-class Severity(Enum):
-    """How soon a person has to look."""
-
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
-
-
-class Alarm(Value, frozen=True, tag="alarm"):
-    """One alarm. `cleared_ns` is 0 while it is raised. `text` says what is wrong and what to do."""
-
-    key: str
-    source: str
-    severity: Severity
-    text: str
-    raised_ns: int
-    cleared_ns: int = 0
 
 
 class Alarms:
