@@ -1,6 +1,7 @@
 """The `order_events` collection: every event of every order, numbered without gaps, keyed by trader and number."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from pymongo.errors import BulkWriteError
 
@@ -24,26 +25,31 @@ class OrderEventRepository:
         async with self._database.guard():
             await self._events.create_index([("trader", 1), ("sequence", 1)], unique=True)
             await self._events.create_index([("order_id", 1)])
+            await self._events.create_index([("trader", 1), ("robot", 1), ("sequence", 1)])
 
     async def append(self, events: Sequence[OrderEvent]) -> None:
-        """Write events; those that are there already are left alone.
+        """Write events in order; those that are there already are left alone.
+
+        Whoever reads sees no event before all that have a lower number: readers of some robots' events rely on it.
 
         Raises:
             Refused: another event has the number of one of them.
         """
-        if not events:
-            return
         documents = [{"_id": self._key(event.sequence), "trader": self._trader, **plain(event)} for event in events]
         async with self._database.guard():
-            try:
-                await self._events.insert_many(documents, ordered=False)
-            except BulkWriteError as error:
-                if any(item["code"] != _DUPLICATE_KEY for item in error.details["writeErrors"]):
-                    raise
-                await self._compare(documents)
+            while documents:
+                try:
+                    await self._events.insert_many(documents, ordered=True)
+                except BulkWriteError as error:
+                    failed = error.details["writeErrors"][0]
+                    if failed["code"] != _DUPLICATE_KEY:
+                        raise
+                    documents = await self._not_there(documents[failed["index"] :])
+                else:
+                    return
 
-    async def _compare(self, documents: list[Document]) -> None:
-        """What is there already must be what was to be written.
+    async def _not_there(self, documents: list[Document]) -> list[Document]:
+        """Those that are not there yet. What is there already must be what was to be written.
 
         Raises:
             Refused: an event of that number is another one: the trader's journal and this database have parted ways.
@@ -55,6 +61,7 @@ class OrderEventRepository:
                     f"event {document['sequence']} of {self._trader} is in the database with other content: journal and "
                     "database have parted ways; restore the one that belongs to the other"
                 )
+        return [document for document in documents if document["_id"] not in written]
 
     async def last_sequence(self) -> int:
         """The highest number that was written, 0 when there is none."""
@@ -62,9 +69,11 @@ class OrderEventRepository:
             row = await self._events.find_one({"trader": self._trader}, sort=[("sequence", -1)])
         return int(row["sequence"]) if row else 0
 
-    async def since(self, sequence: int, limit: int = 1000, robot: str = "") -> list[OrderEvent]:
-        """Events with numbers above `sequence`, in order, at most `limit`; of one robot only, if it is given."""
-        query = {"trader": self._trader, "sequence": {"$gt": sequence}, **({"robot": robot} if robot else {})}
+    async def since(self, sequence: int, limit: int = 1000, robot: str | Sequence[str] = "") -> list[OrderEvent]:
+        """Events with numbers above `sequence`, in order, at most `limit`; of one robot or some only, if given."""
+        query: dict[str, Any] = {"trader": self._trader, "sequence": {"$gt": sequence}}
+        if robot:
+            query["robot"] = robot if isinstance(robot, str) else {"$in": list(robot)}
         async with self._database.guard():
             rows = self._events.find(query).sort("sequence", 1).limit(limit)
             return [read(row, OrderEvent, "order_events") async for row in rows]

@@ -10,12 +10,23 @@ from support.stand_ins import stand_in, trader_books
 
 from atlas.bus import orders
 from atlas.domain import Order, OrderKind, OrderState, OrderStatus, Refused, Side, from_plain
+from atlas.domain.order_state import Charge, Fill
 from atlas.store import Database, OrderRepository
 from services.monitor.api import build_app
 
 NOON = 1_399_248_023_668_000_000  # 2014-05-05T00:00:23.668Z
 ORDER = Order("a-1-0", "a", "EUR.USD@IDEALPRO", Side.SELL, 20_000, OrderKind.LIMIT, 1.08505, account="DU1000001")
-FILLED = OrderState(ORDER, OrderStatus.FILLED, NOON, 20_000, 1.0851, 2.0, executions=("e1",), charged=("e1",), sequence=4)
+FILLED = OrderState(
+    ORDER,
+    OrderStatus.FILLED,
+    NOON,
+    20_000,
+    1.0851,
+    2.0,
+    fills=(Fill("e1", 20_000.0, 1.0851),),
+    charges=(Charge("e1", 2.0),),
+    sequence=4,
+)
 
 GUARDED = sorted(
     route.path
@@ -156,12 +167,12 @@ async def test_an_order_is_told_with_everything_that_is_known_of_it(browser, set
         "trigger_method": "default",
         "oca_type": "cancel_with_block",
     }
-    assert {name: told[name] for name in ("status", "filled", "average_price", "commission", "executions")} == {
+    assert {name: told[name] for name in ("status", "filled", "average_price", "commission", "fills")} == {
         "status": "filled",
         "filled": 20_000.0,
         "average_price": 1.0851,
         "commission": 2.0,
-        "executions": ["e1"],
+        "fills": [{"id": "e1", "quantity": 20_000.0, "price": 1.0851}],
     }
 
 

@@ -31,6 +31,7 @@ from atlas.domain import (
     VolumeCondition,
     fold,
 )
+from atlas.domain.order_state import Charge, Fill
 from atlas.store import InstrumentRepository, OrderEventRepository, OrderRepository, TradeRepository
 from atlas.store.orders import to_document
 
@@ -85,8 +86,8 @@ STATE = OrderState(
     reason='an "odd" reason: 10% of $x.y\x00ö',
     broker_order_id=41,
     perm_id=2**31 + 5,
-    executions=(EXECUTION.id, "0001f4e8.02.01"),
-    charged=(EXECUTION.id,),
+    fills=(Fill(EXECUTION.id, 0.1, 1.1), Fill("0001f4e8.02.02", 0.0, 1.1)),
+    charges=(Charge(EXECUTION.id, 2.07),),
     cancel_requested=True,
     sequence=9,
     requested_quantity=0.7,
