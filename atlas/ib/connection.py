@@ -5,7 +5,7 @@ commissions of orders it does not know, and calls an order cancelled on any erro
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from atlas.domain import (
 )
 from atlas.ib.contracts import to_instrument, to_query
 from atlas.ib.library import IB
+from atlas.ib.market_rules import on_its_grid
 
 T = TypeVar("T")
 log = structlog.get_logger("atlas.ib")
@@ -60,6 +61,7 @@ class Connection:
         self._lost = asyncio.Event()
         self._last_error = ""
         self._instruments: dict[str, Instrument] = {}
+        self._market_rules: dict[int, Sequence[Any]] = {}
         self._one_at_a_time = asyncio.Lock()
         self.ib.disconnectedEvent += self._disconnected
         self.tap("error", self._hear_error)
@@ -188,8 +190,17 @@ class Connection:
             details = await self.ask(lambda: self.ib.reqContractDetailsAsync(to_query(spec)), f"contract details of {spec.id}")
             if not details:
                 raise UnknownInstrument(f"the broker knows no instrument {spec.id}; check its symbol, exchange and expiry")
-            self._instruments[instrument_id] = to_instrument(spec, details)
+            found = to_instrument(spec, details)
+            self._instruments[instrument_id] = await on_its_grid(found, details[0], self._market_rule)
         return self._instruments[instrument_id]
+
+    async def _market_rule(self, number: int) -> Sequence[Any]:
+        if number not in self._market_rules:
+            answer = await self.ask(lambda: self.ib.reqMarketRuleAsync(number), f"market rule {number}")
+            if answer is None:
+                raise Unavailable(f"the gateway gave no market rule {number}")
+            self._market_rules[number] = answer
+        return self._market_rules[number]
 
     def _disconnected(self) -> None:
         if self._closing:

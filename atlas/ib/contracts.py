@@ -5,7 +5,7 @@ from typing import Any
 from atlas.domain import BadInput, Instrument, InstrumentKind, InstrumentSpec
 from atlas.ib.library import Contract
 
-_SECURITY_TYPES = {
+SECURITY_TYPES = {
     InstrumentKind.CASH: "CASH",
     InstrumentKind.STOCK: "STK",
     InstrumentKind.FUTURE: "FUT",
@@ -16,16 +16,17 @@ _FUTURES_OPTIONS = frozenset({"CME", "CBOT", "NYMEX", "COMEX", "CFE", "ICEUS"}) 
 _MULTIPLIED = (InstrumentKind.FUTURE, InstrumentKind.OPTION)
 
 
-def _security_type(one: InstrumentSpec | Instrument) -> str:
-    if one.kind is InstrumentKind.OPTION and one.exchange in _FUTURES_OPTIONS:
+def security_type(kind: InstrumentKind, exchange: str) -> str:
+    """IB's name for an asset class: options on the exchanges of futures are of a class of their own."""
+    if kind is InstrumentKind.OPTION and exchange in _FUTURES_OPTIONS:
         return "FOP"
-    return _SECURITY_TYPES[one.kind]
+    return SECURITY_TYPES[kind]
 
 
 def to_query(spec: InstrumentSpec) -> Any:
     """The contract to ask contract details with."""
     return Contract(
-        secType=_security_type(spec),
+        secType=security_type(spec.kind, spec.exchange),
         symbol=spec.symbol,
         exchange=spec.exchange,
         currency=spec.currency,
@@ -39,7 +40,7 @@ def to_contract(instrument: Instrument) -> Any:
     """The qualified contract of an instrument."""
     return Contract(
         conId=instrument.con_id,
-        secType=_security_type(instrument),
+        secType=security_type(instrument.kind, instrument.exchange),
         symbol=instrument.symbol,
         exchange=instrument.exchange,
         currency=instrument.currency,
