@@ -110,11 +110,20 @@ class TraderSettings(ServiceSettings):
     metrics_port: Port = Field(9102, ge=1, le=65535, description="Prometheus metrics over HTTP")
     order_port: Port = Field(5563, ge=1, le=65535, description="order commands")
     event_port: Port = Field(5564, ge=1, le=65535, description="order events, published")
+    name: str = Field("trader", pattern=r"^[a-z0-9_-]{1,32}$", description="its own on each trader of a desk: names its journal")
     client_id: int = Field(1, ge=1, description="API client id at the gateway; the owner of our orders")
-    account: str = Field("", description="account to trade; the login's first when unset")
-    live: bool = Field(False, description="must be true to trade an account that is not a paper account (DU...)")
+    account: str = Field("", description="account to trade: its id, or its place in the login from 0; the first when unset")
+    mode: Literal["paper", "live"] = Field("paper", description="whether real money is meant; account and port must agree")
+    broker: Literal["ib", "paper"] = Field("ib", description="who fills orders: the gateway, or our own paper broker")
+    operators: tuple[str, ...] = Field(
+        ("cli", "cli-*", "monitor"),
+        description="whose keys may halt, cancel everything and change limits; * stands for anything",
+    )
     probe_after_seconds: float = Field(5.0, gt=0, description="silence after which an order waits for a probe")
+    send_within_seconds: float = Field(10.0, gt=0, description="an opening order that could not leave for so long is denied")
     in_flight_seconds: float = Field(10.0, gt=0, description="after this an unconfirmed order is looked up at the broker")
+    restart_gate_seconds: float = Field(60.0, ge=0, description="nothing is sent so long before a known restart of the broker")
+    preflight: bool = Field(True, description="prove at the start, by an order that is only asked about, that orders are taken")
     reconcile_seconds: float = Field(60.0, gt=0, description="how often all orders and positions are compared with the broker")
     fault_point: str = Field("", description="for tests: where the process kills itself, see services.trader.faults")
     risk: RiskSettings = RiskSettings()

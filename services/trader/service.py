@@ -37,7 +37,6 @@ from atlas.domain import (
     OrderEventKind,
     OrderState,
     OrderStatus,
-    Refused,
     Submit,
     Unavailable,
     UnknownInstrument,
@@ -52,6 +51,7 @@ from atlas.trading.broker import BrokerReport, Unknown
 from atlas.trading.desk import Desk
 from atlas.trading.form import malformed
 from atlas.trading.risk import Limits
+from services.trader.account import check_mode, choose_account
 from services.trader.faults import FAULT_POINTS, FaultPoints
 from services.trader.latency import Latency
 from services.trader.ledger import Ledger
@@ -180,13 +180,9 @@ class Trader(Service):
         return self._database
 
     def _choose_account(self) -> str:
-        """The configured account, or the login's first. Anything but a paper account needs `trader.live`."""
-        own, accounts = self.settings.trader, self._connection.accounts
-        account = own.account or (accounts[0] if accounts else "")
-        if account not in accounts:
-            raise Refused(f"the login has no account {account!r}; its accounts are {', '.join(accounts)}: set trader.account")
-        if not account.startswith("D") and not own.live:
-            raise Refused(f"{account} is not a paper account (D...); set trader.live=true if real money is meant")
+        """The configured account, or the login's first; it, mode and port must agree on whether real money is meant."""
+        account = choose_account(self.settings.trader.account, self._connection.accounts)
+        check_mode(self.settings.trader.mode, account, self.settings.gateway.port)
         return account
 
     async def _restore(

@@ -193,7 +193,7 @@ def test_a_real_gateway_takes_api_clients_unasked_in_its_mode_and_shows_its_scre
     assert gateway["build"]["target"] == "live"
     assert {(p["target"], p["published"]) for p in gateway["ports"]} == {(port, published), (5900, "5900")}
     assert {services[name]["environment"]["ATLAS_GATEWAY__PORT"] for name in ("watcher", "trader")} == {str(port)}
-    assert services["trader"]["environment"]["ATLAS_TRADER__LIVE"] == "false"
+    assert services["trader"]["environment"]["ATLAS_TRADER__MODE"] == "paper"
 
 
 def test_the_real_gateway_can_be_another_image_by_configuration_alone(resolve: Resolve) -> None:

@@ -25,7 +25,7 @@ def test_a_plan_does_not_depend_on_the_folder_in_which_one_happens_to_be(tmp_pat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "atlas.yaml").write_text("trader: {account: U7654321, live: true}")
     trader = settings_of(make_plan(tmp_path / "desk", DemoOptions())).trader
-    assert (trader.account, trader.live) == ("", False)
+    assert (trader.account, trader.mode, trader.broker) == ("", "paper", "ib")
 
 
 def test_there_is_one_robot_for_each_instrument(tmp_path):
