@@ -49,7 +49,7 @@ _ROWS: tuple[tuple[tuple[OrderStatus, ...], OrderEventKind, OrderStatus | None, 
     (tuple(OrderStatus), _E.COMMISSIONED, None, "what an execution costs is told after it, also long after"),
     (tuple(OrderStatus), _E.ANOMALY, None, "written down, and nothing else"),
 )
-_NEXT = {(status, kind): becomes or status for statuses, kind, becomes, _ in _ROWS for status in statuses}
+_NEXT = {(status, kind): becomes for statuses, kind, becomes, _ in _ROWS for status in statuses}
 _FIRST = {_E.PENDING: _S.PENDING, _E.DENIED: _S.DENIED, _E.ADOPTED: _S.WORKING}
 _PROVEN_BY_A_FILL = frozenset({_S.PENDING, _S.SENT, _S.UNKNOWN, _S.PARTIALLY_FILLED, _S.FILLED})
 MOST_ANOMALIES = 20
@@ -128,8 +128,8 @@ def fold(state: OrderState | None, event: OrderEvent) -> OrderState:
         return _first(event)
     if event.sequence and event.sequence <= state.sequence:
         return state
-    status = _NEXT.get((state.status, event.kind))
-    if status is None:
+    pair = (state.status, event.kind)
+    if pair not in _NEXT:
         raise IllegalTransition(f"order {event.order_id} is {state.status.value}: {event.kind.value} cannot happen to it")
     if event.kind is _E.EXECUTED:
         return _executed(state, event)
@@ -137,9 +137,7 @@ def fold(state: OrderState | None, event: OrderEvent) -> OrderState:
         return _charged(state, event)
     if event.kind is _E.ANOMALY:
         return _recorded(state, event)
-    standing = state.standing or state.status
-    if status is not state.status or status.is_final:
-        standing = status
+    standing = _NEXT[pair] or state.standing or state.status
     order = event.order if event.kind is _E.MODIFIED and event.order is not None else state.order
     return msgspec.structs.replace(
         state,

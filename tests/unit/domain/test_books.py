@@ -15,7 +15,7 @@ CALL = Instrument("AAPL-20261218-250C@SMART", InstrumentKind.OPTION, "AAPL", "SM
 
 
 def execution(number: int, instrument: Instrument, side: Side, quantity: float, price: float) -> Execution:
-    return Execution(f"e.{number}", f"o-{number}", "DU1", instrument.id, side, quantity, price, number)
+    return Execution(f"e{number:04d}.01", f"o-{number}", "DU1", instrument.id, side, quantity, price, number)
 
 
 def booked(instrument: Instrument, *trades: tuple[Side, float, float]) -> Books:
@@ -35,8 +35,8 @@ def test_an_execution_that_comes_twice_counts_once():
 def test_a_commission_that_comes_twice_counts_once_and_needs_its_execution():
     books = booked(AAPL, (Side.BUY, 10, 190.5))
     assert not books.charge(Commission("another", 1.0, "USD"))
-    assert books.charge(Commission("e.0", 0.35, "USD"))
-    assert not books.charge(Commission("e.0", 0.35, "USD"))
+    assert books.charge(Commission("e0000.01", 0.35, "USD"))
+    assert not books.charge(Commission("e0000.01", 0.35, "USD"))
     assert books.cash_changes()["DU1"]["USD"] == Decimal("-1905.35")
 
 

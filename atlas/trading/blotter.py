@@ -1,0 +1,177 @@
+"""The blotter: every order of the desk, its state, the books that its executions make, and how a report finds it. Pure.
+
+All that happens to orders passes `Blotter.record`, which numbers it and folds it. What cannot have happened is recorded as an
+anomaly, once for each order and reason, and changes nothing.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from atlas.domain import (
+    Books,
+    Clock,
+    Commission,
+    Execution,
+    IllegalTransition,
+    Instrument,
+    Order,
+    OrderEvent,
+    OrderEventKind,
+    OrderState,
+    execution_base,
+    fold,
+)
+
+_K = OrderEventKind
+
+
+class Blotter:
+    """Orders of one account by their ids and by the broker's.
+
+    Args:
+        account: whose orders.
+        instruments: definitions by id; may grow while the desk runs.
+        last_sequence: number of the last event that was ever written.
+        used_ids: ids of all orders that were ever written, so that none is used twice.
+    """
+
+    def __init__(
+        self,
+        account: str,
+        instruments: dict[str, Instrument],
+        clock: Clock,
+        *,
+        last_sequence: int = 0,
+        used_ids: Iterable[str] = (),
+    ) -> None:
+        self.account = account
+        self.instruments = instruments
+        self.clock = clock
+        self.states: dict[str, OrderState] = {}
+        self.working: dict[str, OrderState] = {}
+        self.inherited: set[str] = set()
+        """Orders of an earlier run: what they had on their way to the broker is not on its way any more."""
+        self.books = Books()
+        self.last_sequence = last_sequence
+        self.used_ids = set(used_ids)
+        self._unbooked: dict[str, Execution] = {}
+        self._strange: set[tuple[str, str]] = set()  # anomalies of orders that are not known
+        self._by_broker_id: dict[int, str] = {}
+        self._by_perm_id: dict[int, str] = {}
+        self._by_execution: dict[str, str] = {}
+
+    # What was before the start
+
+    def restore(self, states: Iterable[OrderState], executions: Iterable[Execution], commissions: Iterable[Commission]) -> None:
+        """Take over what the database knows."""
+        for state in states:
+            self._remember(state)
+            self.inherited.add(state.order.id)
+        for execution in executions:
+            self._book(execution)
+        for commission in commissions:
+            self.books.charge(commission)
+
+    def replay(self, event: OrderEvent) -> None:
+        """Apply an event that was written down before the start, in its turn."""
+        self._apply(event)
+        self.inherited.add(event.order_id)
+        self.last_sequence = max(self.last_sequence, event.sequence)
+
+    # What happens
+
+    def record(self, kind: OrderEventKind, order_id: str, *, robot: str = "", **facts: Any) -> tuple[OrderEvent, ...]:
+        """Number an event and fold it. One that cannot happen to the order becomes an anomaly, or nothing if that is known."""
+        state = self.states.get(order_id)
+        event = OrderEvent(
+            sequence=self.last_sequence + 1,
+            order_id=order_id,
+            robot=robot or (state.order.robot if state is not None else ""),
+            kind=kind,
+            at_ns=self.clock.now_ns(),
+            **facts,
+        )
+        try:
+            self._apply(event)
+        except IllegalTransition as error:
+            return self.anomaly(order_id, str(error))
+        self.last_sequence = event.sequence
+        return (event,)
+
+    def anomaly(self, order_id: str, reason: str) -> tuple[OrderEvent, ...]:
+        """Record that something cannot have happened; once for each order and reason, also across restarts."""
+        state = self.states.get(order_id)
+        if (order_id, reason) in self._strange or (state is not None and reason in state.anomalies):
+            return ()
+        return self.record(_K.ANOMALY, order_id, reason=reason)
+
+    # How an order is found
+
+    def find(self, order_id: str, perm_id: int, broker_order_id: int = 0, *, ours: bool = False) -> OrderState | None:
+        """The order that a report is about: by our reference, else by the perm id, else by our client's number for it.
+
+        Orders by hand have the number 0 or a negative one, and other clients count their own: such numbers name nothing here.
+        """
+        found = order_id if order_id in self.states else self._by_perm_id.get(perm_id, "")
+        if not found and ours and broker_order_id > 0:
+            found = self._by_broker_id.get(broker_order_id, "")
+        return self.states.get(found)
+
+    def find_by_execution(self, execution_id: str) -> OrderState | None:
+        """The order of an execution or of one of its corrections."""
+        return self.states.get(self._by_execution.get(execution_base(execution_id), ""))
+
+    def link(self, perm_id: int, order_id: str) -> None:
+        """Know an order by another perm id, too."""
+        if perm_id:
+            self._by_perm_id.setdefault(perm_id, order_id)
+
+    def book_what_waits(self) -> None:
+        """Book the executions whose instruments have become known since."""
+        waiting, self._unbooked = self._unbooked, {}
+        for execution in waiting.values():
+            self._book(execution)
+
+    # How it is done
+
+    def _apply(self, event: OrderEvent) -> None:
+        state = self.states.get(event.order_id)
+        if event.kind is _K.DENIED and event.order is not None and event.order_id in self.used_ids:
+            return  # an order whose id was used before: the denial is told, the earlier order stays as it is
+        if event.kind is _K.ANOMALY and state is None:
+            self._strange.add((event.order_id, event.reason))
+            return
+        folded = fold(state, event)
+        if event.execution is not None:
+            self._book(event.execution)
+        if event.commission is not None:
+            self.books.charge(event.commission)
+        self._remember(folded)
+
+    def _book(self, execution: Execution) -> None:
+        instrument = self.instruments.get(execution.instrument)
+        if instrument is None:
+            self._unbooked[execution.id] = execution
+        else:
+            self.books.execute(execution, instrument)
+
+    def _remember(self, state: OrderState) -> None:
+        order_id = state.order.id
+        self.states[order_id] = state
+        self.used_ids.add(order_id)
+        if state.status.is_final:
+            self.working.pop(order_id, None)
+        else:
+            self.working[order_id] = state
+        if state.broker_order_id > 0:
+            self._by_broker_id[state.broker_order_id] = order_id
+        self.link(state.perm_id, order_id)
+        for fill in state.fills:
+            self._by_execution[execution_base(fill.id)] = order_id
+
+
+def same(one: Order, other: Order) -> bool:
+    """Whether both are the very same order; when its cause was received does not count."""
+    return msgspec.structs.replace(one, cause_ns=0) == msgspec.structs.replace(other, cause_ns=0)
