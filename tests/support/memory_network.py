@@ -107,7 +107,7 @@ class Network:
     def reset(self) -> None:
         """Cut every connection; what is on its way is lost."""
         for end in sorted(self.ends, key=lambda one: one.number):
-            end.abort()
+            end.cut()
 
     def hang_up_of(self, process: Any) -> None:
         """The kernel closes the connections of a process that died; what it had written still goes out."""
@@ -136,6 +136,7 @@ class MemoryTransport(asyncio.Transport):
         self._working = False
         self._closing = False
         self._lost = False
+        self._ended = False
         self._paused_writing = False
         self._high, self._low = _HIGH, _LOW
 
@@ -180,7 +181,7 @@ class MemoryTransport(asyncio.Transport):
         return True
 
     def write(self, data: Any) -> None:
-        if self._closing or not data:
+        if self._closing or self._ended or not data:
             return
         self.peer._send(bytes(data))
         if not self._paused_writing and self.get_write_buffer_size() > self._high:
@@ -188,17 +189,18 @@ class MemoryTransport(asyncio.Transport):
             self._protocol.pause_writing()
 
     def write_eof(self) -> None:
-        if not self._closing:
+        if not self._closing and not self._ended:
+            self._ended = True
             self.peer._send(_END)
 
     def close(self) -> None:
         if not self._closing:
-            self.peer._send(_END)
+            self.write_eof()
             self._shut(None)
 
     def abort(self) -> None:
         if not self._lost:
-            self.peer._cut()
+            self.peer.cut()
             self._shut(None)
 
     def forsake(self) -> None:
@@ -246,7 +248,8 @@ class MemoryTransport(asyncio.Transport):
             self._paused_writing = False
             self._network.loop.call_soon(self._protocol.resume_writing, context=self.context)
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        """The connection is reset: whatever was on its way is lost."""
         if not self._lost:
             self._shut(ConnectionResetError(104, "Connection reset by peer"))
 

@@ -183,6 +183,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         try:
             for process in dead:
                 self._ready.extend(handle for handle in process.bury() if not handle.cancelled())  # type: ignore[attr-defined]
+            if self.network is not None:
+                self.network.reset()
+                self.run_until_complete(asyncio.sleep(0))
             while left := asyncio.all_tasks(self):
                 for task in left:
                     task.cancel()

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from atlas.domain import BadInput
 from atlas.exchange import Exchange
 from ib_gateway.simulator.broker import Broker
+from ib_gateway.simulator.broker.held import Fill
 from ib_gateway.simulator.broker.orders.terms import Turned
 from ib_gateway.simulator.messages import Contract, Ticket
 from ib_gateway.simulator.server.hall import Hall
@@ -88,6 +89,10 @@ class Terminal:
             for fill in self._broker.executions_of_the_day()
             for one in (fill.executed.execution,)
         ]  # fmt: skip
+
+    def fills(self) -> Sequence[Fill]:
+        """The executions of the day with all that the broker keeps of them: their orders' references, and what they cost."""
+        return self._broker.executions_of_the_day()
 
     def positions(self) -> Mapping[tuple[str, str], float]:
         """Units held by account and instrument; what is flat is left out."""
