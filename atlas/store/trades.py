@@ -11,10 +11,11 @@ from atlas.store.database import Collection, Database
 
 
 class TradeRepository:
-    """Reads and writes executions and what they cost."""
+    """Reads and writes executions and what they cost; what is read is of `account` if one is given."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, account: str = "") -> None:
         self._database = database
+        self._mine = {"account": account} if account else {}
         self._trades: Collection = database.collection("trades")
 
     async def prepare(self) -> None:
@@ -34,7 +35,7 @@ class TradeRepository:
         """Every execution in the order of its time, then of its id, with its commission where that is known."""
         async with self._database.guard():
             # A commission that came before its execution waits in a document without an execution.
-            rows = self._trades.find({"id": {"$exists": True}}).sort([("at_ns", 1), ("_id", 1)])
+            rows = self._trades.find({**self._mine, "id": {"$exists": True}}).sort([("at_ns", 1), ("_id", 1)])
             return [_from_document(row) async for row in rows]
 
 

@@ -6,6 +6,7 @@ import pytest
 from atlas.domain import (
     BadInput,
     Commission,
+    Denial,
     Execution,
     ExecutionCondition,
     Instrument,
@@ -21,6 +22,7 @@ from atlas.domain import (
     OrderState,
     OrderStatus,
     PercentChangeCondition,
+    PriceBand,
     PriceCondition,
     Refused,
     Share,
@@ -73,6 +75,10 @@ ORDER = Order(
     conditions_cancel=True,
     conditions_outside_rth=True,
     shares=(Share("DU1000001", 20_000.0), Share("DU1000002", 0.5)),
+    algo="Adaptive",
+    algo_parameters=(("adaptivePriority", "Urgent"),),
+    advisor_group="all",
+    advisor_method="NetLiq",
 )
 EXECUTION = Execution("0001f4e8.01.01", ORDER.id, "DU1000001", ORDER.instrument, Side.SELL, 0.1, 1.1, NOON, 2**31 + 5)
 COMMISSION = Commission(EXECUTION.id, 2.07, "USD", -13.25)
@@ -91,6 +97,11 @@ STATE = OrderState(
     cancel_requested=True,
     sequence=9,
     requested_quantity=0.7,
+    adopted=True,
+    code=201,
+    denial=Denial("max_position", "too much", 7.5, 5.0, temporary=True),
+    standing=OrderStatus.WORKING,
+    anomalies=("filled after it was cancelled",),
 )
 INSTRUMENT = Instrument(
     id="ES-202612@CME",
@@ -114,6 +125,7 @@ INSTRUMENT = Instrument(
     strike=6500.0,
     right=OptionRight.PUT,
     underlying="ES-202612@CME",
+    price_bands=(PriceBand(0.0, 0.05), PriceBand(10.0, 0.25)),
 )
 
 
@@ -122,7 +134,16 @@ def event(sequence, kind=K.WORKING, order_id=ORDER.id, robot="robot", **values):
 
 
 FULL_EVENT = event(
-    5, K.EXECUTED, reason="why", order=ORDER, execution=EXECUTION, commission=COMMISSION, broker_order_id=3, perm_id=4
+    5,
+    K.EXECUTED,
+    reason="why",
+    order=ORDER,
+    execution=EXECUTION,
+    commission=COMMISSION,
+    broker_order_id=3,
+    perm_id=4,
+    code=201,
+    denial=Denial("max_position", "too much", 7.5, 5.0, temporary=True),
 )
 
 
@@ -183,6 +204,32 @@ async def test_the_last_state_of_an_order_counts_also_within_one_write(orders):
     assert await orders.newest(10) == [done]
     await orders.save([STATE])
     assert (await orders.newest(10))[0].status is OrderStatus.PARTIALLY_FILLED
+
+
+async def test_a_state_never_takes_the_place_of_a_newer_one(orders):
+    newer = msgspec.structs.replace(STATE, status=OrderStatus.FILLED, sequence=STATE.sequence + 1)
+    other = msgspec.structs.replace(STATE, order=msgspec.structs.replace(ORDER, id="robot-18-0"))
+    await orders.save([newer])
+    await orders.save([STATE, other])
+    assert {state.order.id: state.status for state in await orders.newest(9)} == {
+        ORDER.id: OrderStatus.FILLED,
+        "robot-18-0": OrderStatus.PARTIALLY_FILLED,
+    }
+
+
+async def test_orders_and_trades_are_read_of_one_account_if_named(orders, trades, database):
+    other = msgspec.structs.replace(ORDER, id="other-1-0", account="DU1000002")
+    await orders.save([STATE, msgspec.structs.replace(STATE, order=other, broker_order_id=99)])
+    await trades.save([("robot", EXECUTION), ("other", msgspec.structs.replace(EXECUTION, id="x.01", account="DU1000002"))])
+    mine, theirs = OrderRepository(database, "DU1000001"), OrderRepository(database, "DU1000002")
+    assert [state.order.id for state in await mine.open_or_since(0)] == [ORDER.id]
+    assert (await mine.highest_broker_order_id(), await theirs.highest_broker_order_id()) == (41, 99)
+    assert sorted(await mine.ids()) == sorted([ORDER.id, "other-1-0"])
+    assert [one.id for one, _ in await TradeRepository(database, "DU1000002").all()] == ["x.01"]
+
+
+async def test_an_account_without_orders_has_used_no_number(orders):
+    assert await orders.highest_broker_order_id() == 0
 
 
 async def test_saving_no_orders_does_nothing(orders):
@@ -405,9 +452,9 @@ async def test_a_number_can_be_given_once_only_whatever_the_key(database, events
 @pytest.mark.parametrize(
     ("collection", "document", "words"),
     [
-        ("orders", {"_id": "x"}, "'x' in the collection orders"),
+        ("orders", {"_id": "x", "status": "working"}, "'x' in the collection orders"),
         ("orders", {"_id": "x", "order": {"id": "x"}, "status": "working", "at_ns": 1}, "'x' in the collection orders"),
-        ("orders", {**to_document(STATE), "status": "dancing"}, "dancing"),
+        ("orders", {**to_document(STATE), "at_ns": "noon"}, "'robot-17-0' in the collection orders"),
         ("trades", {"_id": "x", "id": "x"}, "'x' in the collection trades"),
         ("order_events", {"_id": "x", "trader": "DU1000001", "sequence": 1, "kind": 5}, "'x' in the collection order_events"),
         ("instruments", {"_id": "x"}, "'x' in the collection instruments"),
