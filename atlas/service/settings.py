@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from atlas.domain import BadInput, ConfigurationError, parse_instrument_id
+from atlas.trading.risk import DESK, OPERATOR, Limits, LimitTree, SessionDays
+from atlas.trading.risk.limits import Amount, Count
 
 ENVIRONMENT_PREFIX = "ATLAS_"
 
@@ -95,12 +97,48 @@ class WatcherSettings(ServiceSettings):
     )
 
 
-class RiskSettings(Section):
-    """Limits that an opening order must keep; a closing one is never refused."""
+class RiskSettings(Section, Limits):
+    """Limits that an opening order must keep; a closing one is never refused. They hold for the whole desk at once.
 
-    max_order_quantity: float = Field(1_000_000.0, gt=0, description="units of one order")
-    max_position: float = Field(5_000_000.0, gt=0, description="absolute units held of one instrument per account")
-    max_working_orders: int = Field(100, ge=1, description="orders not yet final, per robot")
+    `accounts`, `robots` and `instruments` set limits for a part of it, which hold besides: the strictest wins.
+    """
+
+    max_order_quantity: Amount | None = Field(1_000_000.0, description="units of one order")
+    max_position: Amount | None = Field(5_000_000.0, description="absolute units that may come to be held of one instrument")
+    max_working_orders: Count | None = Field(1000, description="orders that are not final yet")
+    session_start: str = Field("17:00", description="when a session day begins, local to session_time_zone")
+    session_time_zone: str = Field("America/New_York", description="where session days are counted")
+    accounts: dict[str, Limits] = Field(default_factory=dict, description="limits of one account, by its id")
+    robots: dict[str, Limits] = Field(default_factory=dict, description="limits of one robot, by its id")
+    instruments: dict[str, Limits] = Field(default_factory=dict, description="limits of one instrument, by its id")
+
+    @model_validator(mode="after")
+    def _days_can_be_told(self) -> "RiskSettings":
+        try:
+            self.session_days()
+        except BadInput as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @field_validator("instruments")
+    @classmethod
+    def _instruments_are_ids(cls, limits: dict[str, Limits]) -> dict[str, Limits]:
+        _checked_ids(tuple(limits))
+        return limits
+
+    def tree(self) -> LimitTree:
+        """All limits, by scope."""
+        parts = (("account", self.accounts), ("robot", self.robots), ("instrument", self.instruments))
+        desk = Limits(**{name: getattr(self, name) for name in Limits.model_fields})
+        return LimitTree({DESK: desk, **{f"{kind}:{name}": one for kind, part in parts for name, one in part.items()}})
+
+    def session_days(self) -> SessionDays:
+        """When session days begin.
+
+        Raises:
+            BadInput: the time or its zone is none.
+        """
+        return SessionDays(self.session_start, self.session_time_zone)
 
 
 class TraderSettings(ServiceSettings):
@@ -110,7 +148,9 @@ class TraderSettings(ServiceSettings):
     metrics_port: Port = Field(9102, ge=1, le=65535, description="Prometheus metrics over HTTP")
     order_port: Port = Field(5563, ge=1, le=65535, description="order commands")
     event_port: Port = Field(5564, ge=1, le=65535, description="order events, published")
-    name: str = Field("trader", pattern=r"^[a-z0-9_-]{1,32}$", description="its own on each trader of a desk: names its journal")
+    name: str = Field(
+        "trader", pattern=r"^[a-z0-9_-]{1,32}$", description="its own on each trader of a desk: names its journal"
+    )
     client_id: int = Field(1, ge=1, description="API client id at the gateway; the owner of our orders")
     account: str = Field("", description="account to trade: its id, or its place in the login from 0; the first when unset")
     mode: Literal["paper", "live"] = Field("paper", description="whether real money is meant; account and port must agree")
@@ -168,6 +208,8 @@ class StrategySettings(ServiceSettings):
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"two robots are called {', '.join(sorted(twice))}")
+        if OPERATOR in names:
+            raise ValueError(f"no robot may be called {OPERATOR}: that is who flattens positions while trading is halted")
         return robots
 
 

@@ -9,7 +9,8 @@ from atlas.trading.broker import AccountValues, Known, Unknown
 from atlas.trading.risk.flow import Flow
 from atlas.trading.risk.limits import Limits, described
 from atlas.trading.risk.prices import Prices
-from atlas.trading.risk.view import OrdersView
+from atlas.trading.risk.session import Session
+from atlas.trading.risk.view import OrdersView, Scoped
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class Case:
     instruments: Mapping[str, Instrument]
     prices: Prices
     flow: Flow
+    session: Session
+
+    def seen_from(self, scope: str) -> OrdersView:
+        """What `scope` holds and has working."""
+        return Scoped(self.view, scope, self.session.robots)
 
 
 class Check(Protocol):

@@ -52,7 +52,11 @@ class Flow:
         keys = scopes_of(order)
         self.by_second.note(keys, now_ns)
         self.by_hour.note(keys, now_ns)
-        self._last[likeness(order)] = (now_ns, order.id)
+        last = self._last
+        last.pop(likeness(order), None)
+        last[likeness(order)] = (now_ns, order.id)  # at the end: the oldest comes first
+        while last[oldest := next(iter(last))][0] <= now_ns - HOUR_NS:
+            del last[oldest]
 
     def same_before(self, order: Order) -> tuple[int, str] | None:
         """When an order like this one was last submitted, and its id."""

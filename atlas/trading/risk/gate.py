@@ -10,14 +10,19 @@ from typing import Any
 
 import msgspec
 
-from atlas.domain import Denial, Instrument, Order, Quote
+from atlas.domain import Commission, Denial, Execution, Instrument, Order, Quote
 from atlas.trading.broker import AccountValues, Known, Unknown
 from atlas.trading.risk.case import Case, shown
+from atlas.trading.risk.closing import LimitReached, actions
+from atlas.trading.risk.days import SessionDays
 from atlas.trading.risk.flow import Flow
 from atlas.trading.risk.limits import LimitTree
 from atlas.trading.risk.prices import Prices
+from atlas.trading.risk.readings import extremes
 from atlas.trading.risk.rules import CHECKS, RULES
-from atlas.trading.risk.view import Joined, OrdersView, Without, exit_room, is_exit, only_reduces
+from atlas.trading.risk.rules.daily import reached
+from atlas.trading.risk.session import Session, SessionMemory
+from atlas.trading.risk.view import Joined, OrdersView, Scoped, Without, exit_room, is_exit, only_reduces
 from atlas.trading.trading_state import ACTIVE_FROM_START, TradingStateChange, refused
 
 OPERATOR = "operator"
@@ -31,13 +36,16 @@ class Gate:
         limits: what holds at first.
         account: the account that is traded; an order for any other is refused.
         instruments: what may be traded, by id. It is looked at whenever an order is, and may grow.
+        days: when session days begin; at 17:00 in New York when None.
 
     Attributes:
         limits: what holds now.
         blocked: why nothing is opened in an instrument, "" being all of them. The desk fills it.
     """
 
-    def __init__(self, limits: LimitTree, account: str, instruments: Mapping[str, Instrument]) -> None:
+    def __init__(
+        self, limits: LimitTree, account: str, instruments: Mapping[str, Instrument], days: SessionDays | None = None
+    ) -> None:
         self.limits = limits
         self.blocked: dict[str, str] = {}
         self._account_id = account
@@ -46,16 +54,32 @@ class Gate:
         self._change = ACTIVE_FROM_START
         self._prices = Prices(instruments)
         self._flow = Flow()
+        self._days = days or SessionDays()
+        self._session = Session(instruments, self._prices)
+        self._next_day_ns = 0
 
     # What the gate is told
 
     def on_quote(self, quote: Quote) -> None:
         """The market says `quote`."""
-        self._prices.on_quote(quote)
+        self._roll(quote.receive_ns)
+        if self._prices.on_quote(quote):
+            self._session.on_quote(quote)
 
     def on_account(self, values: Known[AccountValues] | Unknown) -> None:
         """What the account is worth, or why that is not known any more."""
         self._account = values
+
+    def on_execution(self, execution: Execution, robot: str = "") -> None:
+        """An order of `robot` ("" for nobody's) was filled, or a fill corrected. At a start: all that ever were, in order.
+
+        What robots hold is known from nowhere else. One that comes twice counts once.
+        """
+        self._session.on_execution(execution, robot)
+
+    def on_commission(self, commission: Commission) -> None:
+        """What an execution, told before, cost."""
+        self._session.on_commission(commission)
 
     def note_submitted(self, order: Order, now_ns: int) -> None:
         """`order` was let through and is written down: it counts for what comes after it."""
@@ -98,6 +122,7 @@ class Gate:
             now_ns: UTC nanoseconds.
             replacing: id of the working order that `order` takes the place of, when it is a change.
         """
+        self._roll(now_ns)
         order = self._booked(order)
         if denial := self._wrong(order, instrument) or self._wrong_account(order):
             return denial
@@ -125,7 +150,38 @@ class Gate:
                 return denial
         return None
 
+    def watch(self, view: OrdersView, now_ns: int) -> list[LimitReached]:
+        """The limits of the session day that were reached since it was last asked, and what is to be done about each."""
+        self._roll(now_ns)
+        result = []
+        for scope in self.limits:
+            limits = self.limits[scope]
+            if limits.max_daily_loss is None and limits.daily_profit_lock is None:
+                continue
+            seen, _ = extremes(scope, self._account, self._session, view)
+            for name, found, limit in reached(limits, seen):
+                if (scope, name) not in self._session.reached:
+                    self._session.reached.add((scope, name))
+                    scoped = Scoped(view, scope, self._session.robots)
+                    cancel, close = actions(limits.at_daily_limit, scoped, self._prices)
+                    result.append(LimitReached(scope, name, found, limit, self._next_day_ns, cancel, close))
+        return result
+
+    def memory(self) -> SessionMemory:
+        """What of the session day has to survive a restart."""
+        return self._session.memory()
+
+    def recall(self, memory: SessionMemory, now_ns: int) -> None:
+        """Take over what an earlier run remembered, if it was in the session day that lasts at `now_ns`."""
+        self._roll(now_ns)
+        self._session.recall(memory)
+
     # How it is done
+
+    def _roll(self, now_ns: int) -> None:
+        if now_ns >= self._next_day_ns:
+            self._session.roll(self._days.begun_by(now_ns))
+            self._next_day_ns = self._days.next_after(now_ns)
 
     def _booked(self, order: Order) -> Order:
         return order if order.account else msgspec.structs.replace(order, account=self._account_id)
@@ -156,7 +212,9 @@ class Gate:
     def _beyond_a_limit(
         self, order: Order, instrument: Instrument, units: float, view: OrdersView, now_ns: int
     ) -> Denial | None:
-        case = Case(order, instrument, units, view, now_ns, self._account, self._instruments, self._prices, self._flow)
+        case = Case(
+            order, instrument, units, view, now_ns, self._account, self._instruments, self._prices, self._flow, self._session
+        )
         for scope in self.limits.scopes_of(order):
             limits = self.limits[scope]
             for rule in RULES:

@@ -10,12 +10,19 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from atlas.domain import BadInput, Order
 
-Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a number is needed, not true or false")  # noqa: TRY004 # pydantic hears value errors only
+    return value
+
+
+Amount = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_truth)]
+Count = Annotated[int, Field(ge=1), BeforeValidator(_no_truth)]
 DESK = ""
 """The scope that every order falls into."""
 
@@ -53,7 +60,9 @@ class Limits(BaseModel):
     at_daily_limit: tuple[AtLimit, ...] = Field(
         (), description="done at the daily loss or profit: cancel_pending, close_losers, close_winners"
     )
-    duplicate_seconds: Amount | None = Field(None, description="for so long the same robot may not send the same order again")
+    duplicate_seconds: Annotated[Amount, Field(le=3600)] | None = Field(
+        None, description="for so long the same robot may not send the same order again"
+    )
     max_quote_age_seconds: Amount | None = Field(None, description="silence of the market after which nothing is opened there")
     trading_hours: bool = Field(False, description="open only while the instrument's market is open")
     restricted: tuple[str, ...] = Field((), description="instruments that are not opened; * stands for anything")

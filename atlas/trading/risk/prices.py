@@ -13,15 +13,26 @@ class Prices:
         self._instruments = instruments
         self._quotes: dict[str, Quote] = {}
 
-    def on_quote(self, quote: Quote) -> None:
-        """The market says `quote`. One that came before the last one changes nothing, nor does one without both prices."""
+    def on_quote(self, quote: Quote) -> bool:
+        """The market says `quote`. False if it changes nothing: it came before the last one, or lacks one of its prices."""
         last = self._quotes.get(quote.instrument)
-        if _is_readable(quote) and (last is None or quote.receive_ns >= last.receive_ns):
-            self._quotes[quote.instrument] = quote
+        if not _is_readable(quote) or (last is not None and quote.receive_ns < last.receive_ns):
+            return False
+        self._quotes[quote.instrument] = quote
+        return True
 
     def quote(self, instrument: str) -> Quote | None:
         """The last one, or None."""
         return self._quotes.get(instrument)
+
+    def mid(self, instrument: str) -> float | None:
+        """The middle of the last one, or None."""
+        quote = self._quotes.get(instrument)
+        return None if quote is None else quote.mid
+
+    def mids(self) -> dict[str, float]:
+        """The middles of all last quotes."""
+        return {name: quote.mid for name, quote in self._quotes.items()}
 
     def unit_value(self, instrument: Instrument, *, short: bool = False) -> float | None:
         """What one unit is worth, in the instrument's currency; None without a quote.

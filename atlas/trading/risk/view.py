@@ -12,7 +12,8 @@ from typing import Protocol
 
 import msgspec
 
-from atlas.domain import OcaType, Order, OrderState, OrderStatus, Position, exact
+from atlas.domain import Books, OcaType, Order, OrderState, OrderStatus, Position, Side, exact
+from atlas.trading.risk.limits import scopes_of
 
 
 class OrdersView(Protocol):
@@ -56,30 +57,57 @@ class Joined:
         return [*self._view.working(), *self._states]
 
 
-def fillable(orders: Iterable[tuple[Order, float]], parents: Mapping[str, OrderState]) -> Decimal:
-    """How much of one side of one instrument can be filled at most without anything on the other side being filled first.
+class Scoped:
+    """A view of what a scope has. `robots` holds what each robot brought about; the account's other scopes have it by name."""
 
-    Args:
-        orders: orders of that side with the units that may still be filled.
-        parents: the working orders of the other side by id; children wait until these are filled, and close what they open.
+    def __init__(self, view: OrdersView, scope: str, robots: Books) -> None:
+        self._view, self._scope, self._robots = view, scope, robots
+        self._kind, _, self._name = scope.partition(":")
+
+    def position(self, instrument: str) -> float:
+        """The signed quantity that the scope holds."""
+        if self._kind == "robot":
+            return self._robots.position(self._name, instrument).quantity
+        return self._view.position(instrument) if self._kind != "instrument" or self._name == instrument else 0.0
+
+    def held(self) -> Mapping[str, Position]:
+        """All that the scope holds, by instrument."""
+        if self._kind == "robot":
+            return self._robots.held(self._name)
+        held = self._view.held()
+        return {name: one for name, one in held.items() if name == self._name} if self._kind == "instrument" else held
+
+    def working(self) -> Iterable[OrderState]:
+        """The scope's orders that are not final."""
+        return [state for state in self._view.working() if self._scope in scopes_of(state.order)]
+
+
+def fillable(view: OrdersView, instrument: str, order: Order | None = None, units: float = 0.0) -> dict[Side, Decimal]:
+    """What can be filled at most on each side of `instrument` while nothing is filled on the other.
+
+    That is all that works there, and `units` of `order` besides.
     """
-    groups: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for order, units in orders:
-        parent = order.parent_id if order.parent_id in parents else ""
-        group = (parent, _group_of(order))
-        groups[group] = max(groups[group], exact(units))
-    by_parent: dict[str, Decimal] = defaultdict(Decimal)
-    for (parent, _), units in groups.items():
-        by_parent[parent] += units
-    return sum((max(units - _opened_by(parents.get(parent)), Decimal(0)) for parent, units in by_parent.items()), Decimal(0))
+    orders = [(state.order, exact(state.exposed)) for state in view.working() if state.order.instrument == instrument]
+    if order is not None and order.instrument == instrument:
+        orders.append((order, exact(units)))
+    groups: dict[tuple[Side, str, str], Decimal] = defaultdict(Decimal)
+    opened = {(one.side, one.id): left for one, left in orders}
+    for one, left in orders:
+        parent = one.parent_id if (one.side.opposite, one.parent_id) in opened else ""
+        group = (one.side, parent, _group_of(one))
+        groups[group] = max(groups[group], left)
+    children: dict[tuple[Side, str], Decimal] = defaultdict(Decimal)
+    for (side, parent, _), left in groups.items():
+        children[side, parent] += left
+    result = {Side.BUY: Decimal(0), Side.SELL: Decimal(0)}
+    for (side, parent), left in children.items():
+        result[side] += max(left - opened.get((side.opposite, parent), Decimal(0)), Decimal(0))
+    return result
 
 
-def working_on_side(order: Order, view: OrdersView, units: float = 0.0) -> Decimal:
-    """What can be filled at most on `order`'s side of its instrument by all that works there, and by `units` of `order`."""
-    working = [state for state in view.working() if state.order.instrument == order.instrument]
-    parents = {state.order.id: state for state in working if state.order.side is not order.side}
-    same = [(state.order, state.exposed) for state in working if state.order.side is order.side]
-    return fillable([*same, (order, units)], parents)
+def filled_on_side(order: Order, view: OrdersView, units: float) -> Decimal:
+    """What can be filled at most on the side of `order`: all that works there, and `units` of `order` besides."""
+    return fillable(view, order.instrument, order, units)[order.side]
 
 
 def closable(order: Order, view: OrdersView) -> Decimal:
@@ -92,12 +120,12 @@ def is_exit(order: Order, view: OrdersView, units: float | None = None) -> bool:
 
     `units` is what it can still fill, its quantity unless told.
     """
-    return working_on_side(order, view, order.quantity if units is None else units) <= closable(order, view)
+    return filled_on_side(order, view, order.quantity if units is None else units) <= closable(order, view)
 
 
 def exit_room(order: Order, view: OrdersView) -> float:
     """How many units an order beside all that works on `order`'s side could have and be an exit."""
-    return float(max(closable(order, view) - working_on_side(order, view), Decimal(0)))
+    return float(max(closable(order, view) - fillable(view, order.instrument)[order.side], Decimal(0)))
 
 
 def only_reduces(changed: Order, standing: Order) -> bool:
@@ -118,7 +146,3 @@ def _group_of(order: Order) -> str:
     Without block, orders of a group are all in the market, and together can be filled beyond one of them.
     """
     return f"oca {order.oca_group}" if order.oca_group and order.oca_type is not OcaType.REDUCE else f"order {order.id}"
-
-
-def _opened_by(parent: OrderState | None) -> Decimal:
-    return Decimal(0) if parent is None else exact(parent.exposed)

@@ -56,7 +56,7 @@ def test_the_last_of_two_overrides_of_one_setting_counts():
 def test_one_setting_of_a_group_leaves_its_neighbours_at_their_defaults(written):
     loaded = load(["trader.risk.max_position=5"], {}, written("trader: {risk: {max_order_quantity: 7}}"))
     risk = loaded.settings.trader.risk
-    assert (risk.max_position, risk.max_order_quantity, risk.max_working_orders) == (5, 7, 100)
+    assert (risk.max_position, risk.max_order_quantity, risk.max_working_orders) == (5, 7, 1000)
     assert origin_of(loaded, "trader.risk.max_position") == "command line"
     assert origin_of(loaded, "trader.risk.max_working_orders") == "default"
 

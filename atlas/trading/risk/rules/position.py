@@ -5,7 +5,7 @@ from typing import ClassVar
 from atlas.domain import Denial, exact
 from atlas.trading.risk.case import Case, above
 from atlas.trading.risk.limits import Limits
-from atlas.trading.risk.view import working_on_side
+from atlas.trading.risk.view import filled_on_side
 
 
 class PositionSize:
@@ -21,7 +21,7 @@ class PositionSize:
         limit = limits.max_position
         if limit is None:
             return None
-        order = case.order
-        filled = working_on_side(order, case.view, case.units)
-        would_be = float(abs(exact(case.view.position(order.instrument)) + filled * order.side.sign))
+        order, view = case.order, case.seen_from(scope)
+        filled = filled_on_side(order, view, case.units)
+        would_be = float(abs(exact(view.position(order.instrument)) + filled * order.side.sign))
         return above(self.name, scope, "the position could become", would_be, limit) if would_be > limit else None

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from atlas.domain import Denial
 from atlas.trading.risk.case import Case, above
-from atlas.trading.risk.limits import Limits, scopes_of
+from atlas.trading.risk.limits import Limits
 
 
 class WorkingOrders:
@@ -17,6 +17,6 @@ class WorkingOrders:
         limit = limits.max_working_orders
         if limit is None:
             return None
-        would_be = 1 + sum(scope in scopes_of(state.order) for state in case.view.working())
+        would_be = 1 + sum(1 for _ in case.seen_from(scope).working())
         what = "the orders working would be"
         return above(self.name, scope, what, would_be, limit, temporary=True) if would_be > limit else None
