@@ -82,6 +82,8 @@ class _TimerHandle(asyncio.TimerHandle):
         process = self._context.get(_process)  # type: ignore[attr-defined]
         if process is None or process.alive:
             super()._run()  # type: ignore[misc]
+        else:
+            process.keep(self)
 
 
 class _Selector:

@@ -41,6 +41,7 @@ class SimulatedGateway:
     Args:
         options: what it is asked to be.
         source: ticks of the caller's own, in place of what the options say.
+        catalogue: what is listed, read before by the caller; as a rule the options' file is read.
         monotonic_ns: real time from any origin, for a gateway in an event loop whose time is not the machine's.
 
     Raises on entry:
@@ -49,12 +50,17 @@ class SimulatedGateway:
     """
 
     def __init__(
-        self, options: SimulatorOptions, *, source: Source | None = None, monotonic_ns: Callable[[], int] = time.monotonic_ns
+        self,
+        options: SimulatorOptions,
+        *,
+        source: Source | None = None,
+        catalogue: Catalogue | None = None,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self.options = options
         self.counters = Counters()
         self.accounts = options.accounts
-        self._catalogue: Catalogue = load(options.instruments)
+        self._catalogue: Catalogue = catalogue or load(options.instruments)
         self._scenario = load_scenario(options.scenario) if options.scenario is not None else None
         self._source: Source
         self._source, start_ns = open_source(options, self._catalogue, source)

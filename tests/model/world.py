@@ -1,0 +1,224 @@
+"""A whole desk in one process under virtual time: gateway, trader, database, disk, robot, and everything that can go wrong.
+
+Every method named in `model.steps` is one step of a run. Numbers stand for things that are there (the third order, modulo how
+many there are), so that a run stays a run when steps are taken out of it.
+"""
+
+import asyncio
+import contextlib
+import functools
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from model.disk import Disk
+from model.market import HandMarket
+from model.robot import Line, Robot
+from model.trader import Trader
+from support.memory_network import Network
+from support.memory_store import MemoryStore
+from support.virtual_loop import Process, VirtualLoop
+
+from atlas.domain import NS_PER_SECOND, AtlasError, BadInput, Order
+from ib_gateway.simulator import faults
+from ib_gateway.simulator.instruments import Catalogue, load
+from ib_gateway.simulator.options import SimulatorOptions
+from ib_gateway.simulator.server.gateway import SimulatedGateway
+
+START_NS = 1_699_974_000 * NS_PER_SECOND  # a Tuesday, 10:00 in New York
+ACCOUNT = "DU1000001"
+QUOTES = {"EUR.USD@IDEALPRO": (1.16, 0.00005, 500_000.0), "AAPL@SMART": (270.0, 0.01, 200.0)}
+"""Bid, tick and size at the touch of what is traded, at the beginning."""
+
+RESTART_SECONDS = 1.0
+
+
+@functools.cache
+def _catalogue() -> Catalogue:
+    """What is listed: nothing changes it, so all worlds share it."""
+    return load(Path(__file__).with_name("instruments.yaml"))
+
+
+class VirtualTime:
+    """The loop's time as UTC nanoseconds."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        self._loop = loop
+
+    def now_ns(self) -> int:
+        """UTC nanoseconds since the epoch."""
+        return START_NS + self.monotonic_ns()
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since the beginning."""
+        return round(self._loop.now * NS_PER_SECOND)
+
+
+class World:
+    """The desk. The same seed and the same steps give the same run."""
+
+    def __init__(self, seed: int) -> None:
+        random.seed(seed)  # what libraries leave to chance: pauses between attempts
+        self.loop = VirtualLoop()
+        self.network = Network(self.loop)
+        self.clock = VirtualTime(self.loop)
+        self.store = MemoryStore()
+        self.disk = Disk(random.Random(seed))
+        self.market = HandMarket(QUOTES, self.clock.now_ns)
+        options = SimulatorOptions(port=0, hours="always", start_ns=START_NS, seed=seed, accounts=(ACCOUNT,))
+        self.gateway = SimulatedGateway(
+            options, source=self.market, catalogue=_catalogue(), monotonic_ns=self.clock.monotonic_ns
+        )
+        self.trader: Trader | None = None
+        self.deaths = 0
+        self.orders = 0
+        self.changes = 0
+        self.forked: set[str] = set()
+        self._operations: list[asyncio.Task[None]] = []
+        self._later: list[asyncio.TimerHandle] = []
+        self._dead: list[Process] = []
+        self._traders: list[Trader] = []  # tasks of the dead must not be collected while the world goes on
+        self._restarting = False
+        self.loop.run(self._begin())
+
+    async def _begin(self) -> None:
+        await self.gateway.__aenter__()
+        for name, (bid, tick, size) in QUOTES.items():
+            self.market.quote(name, bid, round(bid + tick, 8), size)
+        self.gateway.feed.wake()
+        self.robot = Robot(self.loop, self.clock, lambda: self.trader.asked if self.trader else None)
+        self.start_trader()
+
+    # The trader's life.
+
+    def start_trader(self) -> None:
+        """Start the trader, as a supervisor does."""
+        self._restarting = False
+        self.trader = Trader(
+            self.loop, self.network, self.gateway.port, self.store, self.disk, self.clock, self.robot.tell, self.robot.tell_last
+        )
+        self.trader.process.on_death.append(self._on_death)
+        self._traders.append(self.trader)
+
+    def _on_death(self) -> None:
+        assert self.trader is not None
+        self.deaths += 1
+        self._dead.append(self.trader.process)
+        self.trader = None
+        self.loop.call_later(RESTART_SECONDS, self.start_trader)
+
+    def kill(self) -> None:
+        """SIGKILL the trader, if it runs."""
+        if self.trader is not None:
+            self.loop.run(self._do(self.trader.process.kill))
+
+    # What steps need.
+
+    def pick_working(self, which: int) -> Order | None:
+        """One of the robot's working orders."""
+        working = list(self.robot.ledger.working.values())
+        return working[which % len(working)].order if working else None
+
+    def inject(self, fault: faults.Fault) -> bool:
+        """Let the gateway go wrong; False if that makes no sense as it stands."""
+        return self.attempt(lambda: self.gateway.faults.inject(fault))
+
+    def attempt(self, what: Callable[[], object]) -> bool:
+        """Do what the broker may turn down; False if it does."""
+        try:
+            self.loop.run(self._do(what))
+        except BadInput:
+            return False
+        return True
+
+    def operate(self, request: Any) -> None:
+        """A person asks the trader for something, and does not insist."""
+        asked = self.trader.asked if self.trader else None
+        if asked is not None:
+            process, ask = asked
+            task = self.loop.spawn(process, self._asked(ask, request))
+            self._operations.append(task)
+        self.pass_time(0.05)
+
+    async def _asked(self, ask: Any, request: Any) -> None:
+        with contextlib.suppress(AtlasError):
+            await ask(request)
+
+    def calm(self) -> None:
+        """Let everything be well from now on: the run is to end connected."""
+        for timer in self._later:
+            timer.cancel()
+        self.loop.run(self._do(self._make_well))
+
+    def _make_well(self) -> None:
+        self.gateway.faults.clear_all()
+        self.network.heal()
+        self.store.outage = ""
+        self.disk.full = False
+        self.robot.line = Line()
+        if self.trader is not None:
+            self.trader.fault_point.arm("", 0)
+
+    # What can be asked about it.
+
+    @property
+    def ready(self) -> bool:
+        """Whether the trader runs and takes orders."""
+        return self.trader is not None and self.trader.taking and not self.problems
+
+    @property
+    def problems(self) -> list[str]:
+        """What the trader says is wrong."""
+        if self.trader is None:
+            return ["the trader does not run"]
+        return [one for one in self.trader.engine.problems() if "fork" not in one.lower()] + [
+            repr(one) for one in self.trader.failures
+        ]
+
+    def broker_fills(self) -> list[Any]:
+        """Every execution at the broker, as last corrected."""
+        return self.gateway.terminal.fills()
+
+    @property
+    def sent_unwritten(self) -> list[str]:
+        """Orders that left before they stood in the database."""
+        return [text for trader in self._traders for text in trader.broker.sent_unwritten]
+
+    # Time.
+
+    def pass_time(self, seconds: float) -> None:
+        """Let so much time pass, and everything happen in it."""
+        self.loop.run(asyncio.sleep(seconds))
+
+    def after(self, seconds: float, do: Callable[[], object]) -> None:
+        """Let something happen later."""
+        self._later.append(self.loop.call_later(seconds, do))
+
+    async def _do(self, what: Callable[[], object]) -> object:
+        return what()
+
+    def until(self, condition: Callable[[], bool], what: str, at_most_seconds: float) -> None:
+        """Let time pass until something is so."""
+        deadline = self.loop.now + at_most_seconds
+        while not condition():
+            if self.loop.now > deadline:
+                raise AssertionError(f"{what} did not come about in {at_most_seconds:g} s")
+            self.pass_time(0.5)
+
+    def end(self) -> None:
+        """Take everything down."""
+        try:
+            self.loop.run(self._finish())
+            for trader in self._traders:
+                trader.forget()
+            self.loop.end(self._dead)
+        finally:
+            self.disk.remove()
+
+    async def _finish(self) -> None:
+        if self.trader is not None:
+            self.trader.process.on_death.remove(self._on_death)
+            self._dead.append(self.trader.process)
+            self.trader.process.kill()
+        await self.gateway.__aexit__(None, None, None)
