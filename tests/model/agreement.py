@@ -1,22 +1,28 @@
 """What must be so after every run that ends connected: database, gateway and robot say the same, and nothing counts twice."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from model.robot import ROBOT
-from model.world import ACCOUNT, World
 
 from atlas.domain import (
     Books,
+    Commission,
     Execution,
     IllegalTransition,
+    Instrument,
+    OrderEvent,
     OrderState,
     OrderStatus,
     execution_base,
     execution_revision,
     fold,
 )
+from atlas.robot.ledger import Ledger
+from ib_gateway.simulator.server.terminal import ExecutionRow, OrderRow
+
+ACCOUNT = "DU1000001"
 
 _S = OrderStatus
 _STATUSES = {
@@ -42,37 +48,45 @@ class Counted(NamedTuple):
     price: float
 
 
-def differences(world: World) -> list[str]:
+class Seen(NamedTuple):
+    """What the three say: the database, the broker, the robot. `forked` are orders that a fault made two of."""
+
+    events: Sequence[OrderEvent]
+    orders: Mapping[str, OrderState]
+    executions: Sequence[tuple[str, Execution]]
+    commissions: Mapping[str, Commission]
+    instruments: Mapping[str, Instrument]
+    broker_orders: Sequence[OrderRow]
+    broker_executions: Sequence[ExecutionRow]
+    broker_positions: Mapping[str, float]
+    robot: Ledger
+    waiting: int
+    forked: set[str] | frozenset[str] = frozenset()
+
+
+def differences(seen: Seen) -> list[str]:
     """Where the books do not agree; nothing if all is well."""
-    return [
-        *_numbers(world),
-        *_states(world),
-        *_executions(world),
-        *_commissions(world),
-        *_positions(world),
-        *_at_the_broker(world),
-        *_robot(world),
-        *world.sent_unwritten,
-    ]
+    parts = (_numbers, _states, _executions, _commissions, _positions, _at_the_broker, _robot_orders, _robot_positions)
+    return [found for part in parts for found in part(seen)]
 
 
-def _numbers(world: World) -> Iterator[str]:
-    numbers = sorted(world.store.events)
+def _numbers(seen: Seen) -> Iterator[str]:
+    numbers = sorted(event.sequence for event in seen.events)
     if numbers != list(range(1, len(numbers) + 1)):
         yield f"event numbers have gaps: {numbers}"
 
 
-def _states(world: World) -> Iterator[str]:
+def _states(seen: Seen) -> Iterator[str]:
     """The database's orders are the fold of the database's events."""
     folded: dict[str, OrderState] = {}
-    for event in world.store.all_events():
+    for event in seen.events:
         try:
             folded[event.order_id] = fold(folded.get(event.order_id), event)
         except IllegalTransition as error:
             yield f"event {event.sequence} in the database is illegal: {error}"
-    for name in folded.keys() | world.store.orders.keys():
-        if folded.get(name) != world.store.orders.get(name):
-            yield f"order {name}: the database has {world.store.orders.get(name)}, its events make {folded.get(name)}"
+    for name in folded.keys() | seen.orders.keys():
+        if folded.get(name) != seen.orders.get(name):
+            yield f"order {name}: the database has {seen.orders.get(name)}, its events make {folded.get(name)}"
 
 
 def _newest(executions: list[Execution]) -> dict[str, Execution]:
@@ -86,48 +100,49 @@ def _counted(one: Execution) -> Counted:
     return Counted(one.instrument, one.side.value, one.quantity, one.price)
 
 
-def _executions(world: World) -> Iterator[str]:
-    ours = {base: _counted(one) for base, one in _newest([one for _, one in world.store.executions.values()]).items()}
-    fills = world.broker_fills()
-    theirs = {execution_base(fill.executed.execution.id): _counted(fill.executed.execution) for fill in fills}
+def _executions(seen: Seen) -> Iterator[str]:
+    ours = {base: _counted(one) for base, one in _newest([one for _, one in seen.executions]).items()}
+    theirs = {
+        execution_base(one.execution_id): Counted(one.instrument, one.side, one.quantity, one.price)
+        for one in seen.broker_executions
+    }
     for base in sorted(ours.keys() | theirs.keys()):
         if ours.get(base) != theirs.get(base):
             yield f"execution {base}: the database has {ours.get(base)}, the broker {theirs.get(base)}"
 
 
-def _commissions(world: World) -> Iterator[str]:
+def _commissions(seen: Seen) -> Iterator[str]:
     ours: dict[str, tuple[int, float]] = {}
-    for name, commission in world.store.commissions.items():
+    for name, commission in seen.commissions.items():
         base = execution_base(name)
         ours[base] = max(ours.get(base, (-1, 0.0)), (execution_revision(name), commission.amount))
-    for fill in world.broker_fills():
-        base, amount = execution_base(fill.executed.execution.id), fill.executed.commission.amount
-        if abs(ours.get(base, (0, float("inf")))[1] - amount) > _CENT and fill.executed.execution.quantity:
-            yield f"commission of {base}: the database has {ours.get(base)}, the broker {amount}"
+    for one in seen.broker_executions:
+        base = execution_base(one.execution_id)
+        if one.quantity and abs(ours.get(base, (0, float("inf")))[1] - one.commission) > _CENT:
+            yield f"commission of {base}: the database has {ours.get(base)}, the broker {one.commission}"
 
 
-def _positions(world: World) -> Iterator[str]:
+def _positions(seen: Seen) -> Iterator[str]:
     books = Books()
-    for one in sorted(_newest([one for _, one in world.store.executions.values()]).values(), key=lambda one: one.id):
-        books.execute(one, world.store.instruments[one.instrument])
+    for one in sorted(_newest([one for _, one in seen.executions]).values(), key=lambda one: one.id):
+        books.execute(one, seen.instruments[one.instrument])
     ours = books.positions().get(ACCOUNT, {})
-    theirs = {name: quantity for (_, name), quantity in world.gateway.terminal.positions().items()}
-    if ours != theirs:
-        yield f"positions: by the database {ours}, by the broker {theirs}"
+    if ours != seen.broker_positions:
+        yield f"positions: by the database {ours}, by the broker {seen.broker_positions}"
 
 
-def _at_the_broker(world: World) -> Iterator[str]:
+def _at_the_broker(seen: Seen) -> Iterator[str]:
     """Each of our orders is at the broker once at most, and stands there as it stands in the database."""
     rows = defaultdict(list)
-    for row in world.gateway.terminal.orders():
+    for row in seen.broker_orders:
         rows[row.order_ref or f"perm {row.perm_id}"].append(row)
-    states = world.store.orders
+    states = seen.orders
     by_perm_id = {state.perm_id: state for state in states.values()}
     for name, found in sorted(rows.items()):
         perm_ids = sorted({row.perm_id for row in found})
-        if len(perm_ids) > 1 and name not in world.forked:
+        if len(perm_ids) > 1 and name not in seen.forked:
             yield f"order {name} is {len(perm_ids)} times at the broker: {perm_ids}"
-        if name in world.forked:
+        if name in seen.forked:
             live = [row.perm_id for row in found if row.status in ("Submitted", "PreSubmitted")]
             if len(live) > 1:
                 yield f"order {name} was forked, and lives {len(live)} times: {live}"
@@ -151,28 +166,28 @@ def _corrected(state: OrderState) -> bool:
     return any(execution_revision(fill.id) > 1 for fill in state.fills)
 
 
-def _robot(world: World) -> Iterator[str]:
-    robot = world.robot
-    yield from (f"the robot was told what cannot be: {text}" for text in robot.illegal)
-    if robot.waiting or robot.ledger.unanswered:
-        yield f"the robot waits for {robot.waiting} answers, and for {list(robot.ledger.unanswered)}"
-    for name, state in world.store.orders.items():
+def _robot_orders(seen: Seen) -> Iterator[str]:
+    if seen.waiting or seen.robot.unanswered:
+        yield f"the robot waits for {seen.waiting} answers, and for {list(seen.robot.unanswered)}"
+    for name, state in seen.orders.items():
         if state.order.robot != ROBOT:
             continue
-        seen = robot.ledger.orders.get(name)
-        if seen is None or _essence(seen) != _essence(state):
-            yield f"order {name}: the robot has {seen and _essence(seen)}, the database {_essence(state)}"
-    for name, seen in robot.ledger.orders.items():
-        if name not in world.store.orders and seen.status is not _S.DENIED:
-            yield f"order {name} is {seen.status.value} for the robot, and the database does not know it"
-    mine = _newest([one for owner, one in world.store.executions.values() if owner == ROBOT])
-    expected: dict[str, float] = defaultdict(float)
-    for one in mine.values():
-        expected[one.instrument] += one.quantity * one.side.sign
-    for instrument in robot.ledger.instruments:
-        held = robot.ledger.position(instrument).quantity
-        if abs(held - expected[instrument]) > 1e-9:
-            yield f"position in {instrument}: the robot has {held:g}, and traded {expected[instrument]:g}"
+        told = seen.robot.orders.get(name)
+        if told is None or _essence(told) != _essence(state):
+            yield f"order {name}: the robot has {told and _essence(told)}, the database {_essence(state)}"
+    for name, told in seen.robot.orders.items():
+        if name not in seen.orders and told.status is not _S.DENIED:
+            yield f"order {name} is {told.status.value} for the robot, and the database does not know it"
+
+
+def _robot_positions(seen: Seen) -> Iterator[str]:
+    traded: dict[str, float] = defaultdict(float)
+    for one in _newest([one for owner, one in seen.executions if owner == ROBOT]).values():
+        traded[one.instrument] += one.quantity * one.side.sign
+    for instrument in seen.robot.instruments:
+        held = seen.robot.position(instrument).quantity
+        if abs(held - traded[instrument]) > 1e-9:
+            yield f"position in {instrument}: the robot has {held:g}, and traded {traded[instrument]:g}"
 
 
 def _essence(state: OrderState) -> tuple[object, ...]:

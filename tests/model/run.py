@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from model.agreement import differences
 from model.steps import Step, perform
 from model.world import World
 
@@ -52,7 +51,7 @@ def _agree(world: World, when: str) -> None:
     deadline = world.loop.now + CALM_SECONDS
     while True:
         world.pass_time(2.0)
-        if world.ready and not differences(world):
+        if world.ready and not world.differences():
             return
         if world.loop.now > deadline:
             _demand(world, when)
@@ -60,6 +59,6 @@ def _agree(world: World, when: str) -> None:
 
 
 def _demand(world: World, when: str) -> None:
-    found = differences(world) + world.loop.failures
+    found = world.differences() + world.loop.failures
     if found:
         raise Disagreement(f"{when}: " + "\n  ".join(found))

@@ -4,8 +4,9 @@ import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from model.agreement import ACCOUNT
 from model.robot import ROBOT
-from model.world import ACCOUNT, QUOTES, World
+from model.world import QUOTES, World
 
 from atlas.bus.orders import CancelAll, SetTradingState
 from atlas.domain import Cancel, Modify, Order, OrderKind, Side, Submit, SubmitGroup, TimeInForce, orders_of

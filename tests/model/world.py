@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from model.agreement import ACCOUNT, Seen, differences
 from model.disk import Disk
 from model.market import HandMarket
 from model.robot import Line, Robot
@@ -27,7 +28,6 @@ from ib_gateway.simulator.options import SimulatorOptions
 from ib_gateway.simulator.server.gateway import SimulatedGateway
 
 START_NS = 1_699_974_000 * NS_PER_SECOND  # a Tuesday, 10:00 in New York
-ACCOUNT = "DU1000001"
 QUOTES = {"EUR.USD@IDEALPRO": (1.16, 0.00005, 500_000.0), "AAPL@SMART": (270.0, 0.01, 200.0)}
 """Bid, tick and size at the touch of what is traded, at the beginning."""
 
@@ -176,9 +176,19 @@ class World:
             repr(one) for one in self.trader.failures
         ]
 
-    def broker_fills(self) -> list[Any]:
-        """Every execution at the broker, as last corrected."""
-        return self.gateway.terminal.fills()
+    def seen(self) -> Seen:
+        """What database, broker and robot say now."""
+        store, terminal = self.store, self.gateway.terminal
+        return Seen(
+            store.all_events(), store.orders, list(store.executions.values()), store.commissions, store.instruments,
+            terminal.orders(), terminal.executions(), {name: held for (_, name), held in terminal.positions().items()},
+            self.robot.ledger, self.robot.waiting, self.forked,
+        )  # fmt: skip
+
+    def differences(self) -> list[str]:
+        """What must not be: books that do not agree, and anything that went wrong on the way."""
+        told = [f"the robot was told what cannot be: {text}" for text in self.robot.illegal]
+        return differences(self.seen()) + told + self.sent_unwritten
 
     @property
     def sent_unwritten(self) -> list[str]:

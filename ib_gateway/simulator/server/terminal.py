@@ -6,7 +6,6 @@ from typing import NamedTuple
 from atlas.domain import BadInput
 from atlas.exchange import Exchange
 from ib_gateway.simulator.broker import Broker
-from ib_gateway.simulator.broker.held import Fill
 from ib_gateway.simulator.broker.orders.terms import Turned
 from ib_gateway.simulator.messages import Contract, Ticket
 from ib_gateway.simulator.server.hall import Hall
@@ -41,7 +40,7 @@ class OrderRow(NamedTuple):
 
 
 class ExecutionRow(NamedTuple):
-    """An execution of the day; corrected ones as they are now."""
+    """An execution of the day; corrected ones as they are now. `commission` is what it cost, in its own currency."""
 
     execution_id: str
     perm_id: int
@@ -53,6 +52,7 @@ class ExecutionRow(NamedTuple):
     quantity: float
     price: float
     at_ns: int
+    commission: float
 
 
 class Terminal:
@@ -84,15 +84,11 @@ class Terminal:
         return [
             ExecutionRow(
                 one.id, one.perm_id, fill.client_id, fill.order_id, one.account, one.instrument, one.side.value, one.quantity,
-                one.price, one.at_ns,
+                one.price, one.at_ns, fill.executed.commission.amount,
             )
             for fill in self._broker.executions_of_the_day()
             for one in (fill.executed.execution,)
         ]  # fmt: skip
-
-    def fills(self) -> Sequence[Fill]:
-        """The executions of the day with all that the broker keeps of them: their orders' references, and what they cost."""
-        return self._broker.executions_of_the_day()
 
     def positions(self) -> Mapping[tuple[str, str], float]:
         """Units held by account and instrument; what is flat is left out."""
