@@ -6,6 +6,7 @@ from atlas.store.instruments import InstrumentRepository
 from atlas.store.order_events import OrderEventRepository
 from atlas.store.orders import OrderRepository
 from atlas.store.requests import Requested, RequestRepository
+from atlas.store.traders import TraderRepository
 from atlas.store.trades import TradeRepository
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "RequestRepository",
     "Requested",
     "TradeRepository",
+    "TraderRepository",
 ]

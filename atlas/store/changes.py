@@ -90,7 +90,7 @@ class Changes:
                     self._on_change()
                 else:
                     log.warning("a change stream failed", collection=self._name, code=error.code)
-                    await asyncio.sleep(_AGAIN_SECONDS)
+                await asyncio.sleep(_AGAIN_SECONDS)
             except (ConnectionFailure, PyMongoError):
                 await asyncio.sleep(_AGAIN_SECONDS)  # whoever reads the collection says that the database is away
 

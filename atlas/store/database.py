@@ -33,6 +33,7 @@ class Database:
         self._client = client
         self._database: AsyncDatabase[Document] = client.get_database(name, write_concern=WriteConcern(w=1, j=True))
         self.address = address
+        self.name = name
 
     @classmethod
     async def connect(cls, url: str, name: str, *, user: str = "", password: str = "", wait_seconds: float = 10.0) -> Self:

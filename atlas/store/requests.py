@@ -17,8 +17,10 @@ from atlas.store.database import Collection, Database, Document
 from atlas.trading.outcome import Outcome
 
 ORDERS, REQUESTS = "orders", "requests"
-REQUESTED, WITHDRAWN, REFUSED = "requested", "withdrawn", "refused"
-"""What `status` says of an order that is not the trader's yet, or never will be. They are no order states."""
+OPEN, ANSWERED, WITHDRAWN = "open", "answered", "withdrawn"
+"""What `request` says. A withdrawn one was never written: its document keeps it from being so, and its number from missing."""
+REQUESTED, REFUSED = "requested", "refused"
+"""What `status` says of an order that is not the trader's yet, or never will be, as does `WITHDRAWN`. No order states."""
 
 _KINDS: Final[dict[str, Any]] = {"submit_group": SubmitGroup, "modify": Modify, "cancel": Cancel}
 
@@ -54,7 +56,7 @@ class RequestRepository:
                 await collection.create_index(
                     [("trader", 1), ("robot", 1), ("n", 1)], unique=True, partialFilterExpression={"n": {"$exists": True}}
                 )
-                await collection.create_index([("trader", 1), ("answered", 1)], partialFilterExpression={"answered": False})
+                await collection.create_index([("trader", 1), ("request", 1)], partialFilterExpression={"request": OPEN})
 
     # The robot's end
 
@@ -74,7 +76,7 @@ class RequestRepository:
             Refused: another request has its number or its id; is the robot running twice?
             DatabaseAway: whether it was written is unknown.
         """
-        document = {**self._head(robot, number, action), "answered": False, "requested_ns": at_ns, "until_ns": until_ns}
+        document = {**self._head(robot, number, action), "request": OPEN, "requested_ns": at_ns, "until_ns": until_ns}
         if isinstance(action, Submit):
             document |= {"status": REQUESTED, "order": plain(action.order)}
         else:
@@ -92,9 +94,9 @@ class RequestRepository:
         Raises:
             DatabaseAway: nothing is known; try again.
         """
-        document = {**self._head(robot, number, action), "answered": True, "status": WITHDRAWN}
+        document = {**self._head(robot, number, action), "request": WITHDRAWN, "status": WITHDRAWN}
         there = await self._insert(action, document)
-        return there is None or there.get("status") == WITHDRAWN
+        return there is None or there.get("request") == WITHDRAWN
 
     async def answers(self, ids: Iterable[str]) -> dict[str, Outcome | None]:
         """Which of these requests are there, and what became of each; None while nothing has."""
@@ -112,7 +114,7 @@ class RequestRepository:
     async def taken(self) -> dict[str, int]:
         """By robot the highest number that was answered."""
         highest: dict[str, int] = {}
-        match = {"trader": self._account, "answered": True}
+        match = {"trader": self._account, "request": {"$in": [ANSWERED, WITHDRAWN]}}
         async with self._database.guard():
             for collection in self._by_name.values():
                 rows = await collection.aggregate([{"$match": match}, {"$group": {"_id": "$robot", "n": {"$max": "$n"}}}])
@@ -124,16 +126,15 @@ class RequestRepository:
     async def open(self) -> list[Requested]:
         """Every request without an answer, by robot and number. Of one robot a later one may show before an earlier one."""
         found: list[Requested] = []
+        query = {"trader": self._account, "request": OPEN}
         async with self._database.guard():
             for name, collection in self._by_name.items():
-                found += [
-                    _requested(row, name) async for row in collection.find({"trader": self._account, "answered": False})
-                ]
+                found += [_requested(row, name) async for row in collection.find(query)]
         return sorted(found, key=lambda one: (one.robot, one.number, one.id))
 
     async def answer(self, requested: Requested, outcome: Outcome, *, taken: bool) -> None:
         """Write down what became of a request; not `taken` says that the trader's books know nothing of it."""
-        changes: Document = {"answered": True, "outcome": plain(outcome)}
+        changes: Document = {"request": ANSWERED, "outcome": plain(outcome)}
         if requested.collection == REQUESTS:
             changes["status"] = outcome.verdict.value
         elif not taken:

@@ -1,0 +1,211 @@
+"""The database route: takes what robots have written into the database, in the order of their numbers, and answers there.
+
+Change streams wake it, and a look every second. What it acts on are the numbers: of each robot it takes what comes after the
+last one it has taken, so that an event that never came, a token that is no longer valid and a history that was lost cost
+nothing. A request is taken once its answer stands in its document; until then it is taken again, and the trader knows a
+repeated action by its id.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import groupby
+from typing import Final
+
+import structlog
+
+from atlas.bus.orders import Command, Receipt, Reply
+from atlas.domain import AtlasError, BadInput, Cancel, Clock, Denial, OrderStatus, Refused, iso
+from atlas.service.alarms import Alarms, Severity
+from atlas.service.metrics import Figures
+from atlas.service.service import end_tasks
+from atlas.store import Changes, Database, DatabaseAway, Requested, RequestRepository, TraderRepository
+from atlas.store.requests import OPEN, ORDERS, REQUESTS
+from atlas.trading.outcome import Outcome, Verdict
+
+POLL_SECONDS: Final = 1.0
+GAP_SECONDS: Final = 5.0
+_HISTORY_LOST: Final = "database-route-history-lost"
+
+log = structlog.get_logger("atlas.trader")
+
+Carry = Callable[[Command, str], Awaitable[Reply]]
+"""Carries a command out for the peer of that name, as if it had come by the order socket."""
+
+
+class DatabaseRoute:
+    """One trader's end of the database route.
+
+    Args:
+        account: what robots address: the account of this trader.
+        carry: gets every action that is to be carried out, one after the other for each robot.
+    """
+
+    def __init__(self, database: Database, account: str, carry: Carry, clock: Clock, alarms: Alarms) -> None:
+        self._requests = RequestRepository(database, account)
+        self._traders = TraderRepository(database)
+        self._account = account
+        self._carry = carry
+        self._clock = clock
+        self._alarms = alarms
+        self._wake = asyncio.Event()
+        self._streams = [
+            Changes(database, name, {"trader": account, "request": OPEN}, self._wake.set, self._on_history_lost)
+            for name in (ORDERS, REQUESTS)
+        ]
+        self._taken: dict[str, int] = defaultdict(int)
+        self._gaps: dict[str, float] = {}  # by robot: since when a number is missing
+        self._unwritten: dict[str, tuple[Outcome, bool]] = {}  # answers that the database has not taken yet
+        self._tasks: list[asyncio.Task[None]] = []
+        self._problem = self._held_up = ""
+        self._count = 0
+        self._refused = 0
+
+    async def start(self) -> None:
+        """Take over the numbers, and begin to take requests.
+
+        Raises:
+            ConfigurationError: the database is a standalone server, which has no change streams.
+            DatabaseAway: it does not answer.
+        """
+        await self._requests.prepare()
+        for stream in self._streams:
+            await stream.prove()
+        self._taken.update(await self._requests.taken())
+        tokens = await self._traders.register(self._account, self._clock.now_ns())
+        for name, stream in zip((ORDERS, REQUESTS), self._streams, strict=True):
+            stream.token = tokens.get(name)
+        jobs = [self._work(), *(stream.follow() for stream in self._streams)]
+        self._tasks = [asyncio.create_task(job) for job in jobs]
+
+    async def stop(self) -> None:
+        """Take no more. What was not answered stays in the database, for the next start."""
+        await end_tasks(self._tasks)
+
+    def problems(self) -> list[str]:
+        """Why requests are not taken just now."""
+        return [self._problem] if self._problem else []
+
+    def figures(self) -> Figures:
+        """How many requests were taken and refused, and how many change events were heard."""
+        heard = sum(stream.heard for stream in self._streams)
+        return {"database_requests": self._count, "database_refused": self._refused, "database_changes": heard}
+
+    # Waking
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        beat_at = loop.time()
+        while True:
+            self._wake.clear()
+            tokens = {name: stream.token for name, stream in zip((ORDERS, REQUESTS), self._streams, strict=True)}
+            self._held_up = ""
+            try:
+                await self._take()
+                if loop.time() >= beat_at:  # the tokens of what has been processed, not of what has come since
+                    beat_at = loop.time() + POLL_SECONDS
+                    await self._traders.beat(self._account, self._clock.now_ns(), tokens)
+            except DatabaseAway as error:
+                self._held_up = str(error)
+            else:
+                self._alarms.clear(_HISTORY_LOST)
+            self._problem = f"requests in the database are not taken: {self._held_up}" if self._held_up else ""
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+
+    def _on_history_lost(self, reason: str) -> None:
+        self._alarms.raise_(
+            _HISTORY_LOST,
+            f"the database has forgotten the changes since the last one that was seen ({reason}); all requests are read again "
+            "by their numbers. If it comes often, give the database a larger oplog",
+            Severity.WARNING,
+        )
+
+    # Taking
+
+    async def _take(self) -> None:
+        """Take everything that is open, until nothing is."""
+        while True:
+            requests = await self._requests.open()
+            by_robot = [list(group) for _, group in groupby(requests, key=lambda one: one.robot)]
+            answered = await asyncio.gather(*(self._take_of_one_robot(group) for group in by_robot))
+            if not any(answered):
+                return
+
+    async def _take_of_one_robot(self, requests: Iterable[Requested]) -> bool:
+        """Take what is in turn; whether any of it was answered."""
+        taken = []
+        for requested in requests:
+            if requested.id not in self._unwritten:
+                if not self._is_in_turn(requested):
+                    break
+                try:
+                    self._unwritten[requested.id] = await self._outcome(requested)
+                except AtlasError as error:  # nothing was done; it is asked again
+                    self._held_up = str(error)
+                    break
+                self._taken[requested.robot] = max(self._taken[requested.robot], requested.number)
+            taken.append(requested)
+        for requested in taken:
+            outcome, in_books = self._unwritten[requested.id]
+            await self._requests.answer(requested, outcome, taken=in_books)
+            del self._unwritten[requested.id]
+            self._count += 1
+            self._refused += not in_books
+        return bool(taken)
+
+    def _is_in_turn(self, requested: Requested) -> bool:
+        """Whether no number before it is missing, or one has been for so long that it will not come."""
+        robot, expected = requested.robot, self._taken[requested.robot] + 1
+        key = f"request-missing:{robot}"
+        if requested.number <= expected:
+            self._gaps.pop(robot, None)
+            if requested.number == expected:
+                self._alarms.clear(key)
+            return True
+        now = asyncio.get_running_loop().time()
+        if now - self._gaps.setdefault(robot, now) < GAP_SECONDS:
+            return False
+        self._gaps.pop(robot)
+        self._alarms.raise_(
+            key,
+            f"robot {robot} has numbered a request {requested.number}, but its request {expected} is not in the database; "
+            "later ones are taken without it. See that the robot runs once, and that nobody deletes requests",
+        )
+        return True
+
+    async def _outcome(self, requested: Requested) -> tuple[Outcome, bool]:
+        """What became of a request, and whether the trader's books know of it.
+
+        Raises:
+            AtlasError: the trader cannot take anything just now.
+        """
+        action = requested.action
+        if action is None:
+            return _refusal(requested, "malformed", requested.problem), False
+        cancels = isinstance(action, Cancel)  # always welcome, however late
+        last = self._taken[requested.robot]
+        if requested.number <= last and not cancels:
+            text = f"number {requested.number} of robot {requested.robot} was used before, or is late; its next is {last + 1}"
+            return _refusal(requested, "number", text), False
+        if not cancels and 0 < requested.until_ns < self._clock.now_ns():
+            text = f"it was to be carried out until {iso(requested.until_ns)}, and the trader saw it later"
+            return _refusal(requested, "expired", text), False
+        try:
+            answer = await self._carry(Command(action), f"robot:{requested.robot}")
+        except (BadInput, Refused) as error:
+            return _refusal(requested, "malformed", str(error)), False
+        if not isinstance(answer, Receipt):
+            raise AtlasError(f"the trader answered {type(answer).__name__} to {requested.id}")
+        return Outcome(answer.order_id, _verdict(answer), answer.status, answer.reason, answer.denial, answer.code), True
+
+
+def _verdict(receipt: Receipt) -> Verdict:
+    if receipt.verdict is Verdict.ACCEPTED and receipt.reason:
+        return Verdict.DENIED
+    return receipt.verdict
+
+
+def _refusal(requested: Requested, rule: str, text: str) -> Outcome:
+    return Outcome(requested.id, Verdict.DENIED, OrderStatus.DENIED, text, Denial(rule, text))
