@@ -25,6 +25,7 @@ from atlas.exchange.matching import fill_price
 from atlas.exchange.rates import Rates
 from atlas.exchange.standing import Standing
 from atlas.exchange.terms import Terms
+from atlas.exchange.wire import Wire
 
 __all__ = [
     "FIXED_PRICING",
@@ -56,6 +57,7 @@ __all__ = [
     "Terms",
     "Trailed",
     "WhatIf",
+    "Wire",
     "attached",
     "fill_price",
 ]

@@ -67,6 +67,14 @@ class Exchange:
         """The last quote of `instrument`."""
         return self._quotes.get(instrument)
 
+    def instrument(self, instrument: str) -> Instrument:
+        """The definition by which `instrument` trades.
+
+        Raises:
+            KeyError: it is not listed.
+        """
+        return self._instruments[instrument]
+
     def mark(self, instrument: str) -> float | None:
         """The price at which `instrument` is valued: the middle of its last quote."""
         return self._clearing.mark(instrument)
@@ -211,6 +219,10 @@ class Exchange:
             self._engine.restart(at_ns)
             return self._tell()
         return self.on_time(at_ns)
+
+    def note_quotes(self, quotes: Iterable[Quote]) -> None:
+        """Value what is held by `quotes`, heard in an earlier life: they fill and trigger nothing."""
+        self._quotes.update({quote.instrument: quote for quote in quotes})
 
     def note_close(self, instrument: str, price: float) -> None:
         """Say what the last close of `instrument` was, where it lies before all that the exchange has seen."""

@@ -18,6 +18,11 @@ class Rates:
         for instrument in instruments:
             self.note(instrument)
 
+    @property
+    def pairs(self) -> list[str]:
+        """The instruments by whose quotes currencies are converted."""
+        return sorted(name for name, _ in self._pairs.values())
+
     def note(self, instrument: Instrument) -> None:
         """Look at this instrument's quotes, too, if it is a pair with the base currency."""
         if instrument.kind is not InstrumentKind.CASH:

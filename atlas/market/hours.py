@@ -1,0 +1,133 @@
+"""When an instrument trades, from the broker's string of sessions. Pure.
+
+The broker names the sessions of about a week, in the instrument's time zone, each by when it opens and closes, and the days
+without one: "20260605:0930-20260605:1600;20260606:CLOSED" (older: "20260605:0930-1600,1700-1800"). A day beyond those is taken
+to be as the same weekday of those; a weekday that is not among them, as another working day. So an old string goes on to be of
+use, but for holidays.
+
+Source: TWS API, ContractDetails.tradingHours and .liquidHours.
+"""
+
+import re
+from bisect import bisect_right
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from atlas.domain import BadInput, from_datetime, to_datetime
+
+_SESSION = re.compile(r"(?:(\d{8}):)?(\d{4})-(?:(\d{8}):)?(\d{4})")
+_CLOSED = re.compile(r"(\d{8}):CLOSED")
+_MINUTES_A_DAY = 24 * 60
+_FRIDAY, _SATURDAY, _SUNDAY = 4, 5, 6
+_SEARCHED_DAYS = 10
+"""No regular market pauses for longer."""
+
+
+class _Span(NamedTuple):
+    """A session by minutes since the midnight of the day on which it opens."""
+
+    opens: int
+    closes: int
+
+    @property
+    def is_overnight(self) -> bool:
+        return self.closes > _MINUTES_A_DAY
+
+
+class Hours:
+    """The sessions of one instrument.
+
+    Raises:
+        BadInput: the time zone is unknown, or the string is not written as in the head of this module.
+    """
+
+    def __init__(self, text: str, time_zone: str) -> None:
+        try:
+            self._zone = ZoneInfo(time_zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise BadInput(f"there is no time zone {time_zone!r} for trading hours") from error
+        self._named = _read(text)
+        self._week = _week(self._named)
+        self._sessions = lru_cache(maxsize=64)(self._sessions_of)
+
+    def is_open(self, at_ns: int) -> bool:
+        """Whether a session is on. It is on at its first nanosecond, and over at the one at which it closes."""
+        return any(opens <= at_ns < closes for opens, closes in self._around(at_ns, 2))
+
+    def next_change(self, at_ns: int) -> int | None:
+        """When a session next opens or closes after `at_ns`; None if none ever does."""
+        bounds = sorted({moment for session in self._around(at_ns, _SEARCHED_DAYS) for moment in session})
+        index = bisect_right(bounds, at_ns)
+        return bounds[index] if index < len(bounds) else None
+
+    def _around(self, at_ns: int, days: int) -> list[tuple[int, int]]:
+        """Sessions that open from two days before until `days` after, those that follow each other without a break as one."""
+        today = to_datetime(at_ns).astimezone(self._zone).date()
+        merged: list[tuple[int, int]] = []
+        for offset in range(-2, days):
+            for opens, closes in self._sessions(today + timedelta(days=offset)):
+                if merged and opens <= merged[-1][1]:
+                    merged[-1] = (merged[-1][0], max(closes, merged[-1][1]))
+                else:
+                    merged.append((opens, closes))
+        return merged
+
+    def _sessions_of(self, day: date) -> list[tuple[int, int]]:
+        spans = self._named.get(day) if self._is_named(day) else self._week[day.weekday()]
+        midnight = datetime.combine(day, datetime.min.time())
+        return [(self._instant(midnight, span.opens), self._instant(midnight, span.closes)) for span in spans or ()]
+
+    def _is_named(self, day: date) -> bool:
+        return bool(self._named) and min(self._named) <= day <= max(self._named)
+
+    def _instant(self, midnight: datetime, minutes: int) -> int:
+        return from_datetime((midnight + timedelta(minutes=minutes)).replace(tzinfo=self._zone))
+
+
+def _read(text: str) -> dict[date, list[_Span]]:
+    """The sessions by the day on which they open; days without any, too."""
+    days: dict[date, list[_Span]] = {}
+    last = ""
+    for part in filter(None, re.split(r"\s*[;,]\s*", text.strip())):
+        closed, session = _CLOSED.fullmatch(part), _SESSION.fullmatch(part)
+        if closed is not None:
+            last = closed[1]
+            days.setdefault(_day(last), [])
+        elif session is not None and (session[1] or last):
+            last = session[1] or last
+            opens, closes = _minutes(session[2]), _minutes(session[4])
+            later = (_day(session[3]) - _day(last)).days if session[3] else int(closes <= opens)
+            days.setdefault(_day(last), []).append(_Span(opens, closes + later * _MINUTES_A_DAY))
+        else:
+            raise BadInput(f"{part!r} is no session; one is written 20260605:0930-20260605:1600, or 20260606:CLOSED")
+    for spans in days.values():
+        spans.sort()
+    return days
+
+
+def _day(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a date has no zone
+    except ValueError:
+        raise BadInput(f"{text!r} is no date of a session") from None
+
+
+def _minutes(text: str) -> int:
+    return int(text[:2]) * 60 + int(text[2:])
+
+
+def _week(named: dict[date, list[_Span]]) -> list[list[_Span]]:
+    """The sessions of each weekday, Monday first."""
+    week: dict[int, list[_Span]] = {}
+    for day in sorted(named):
+        if named[day] or day.weekday() not in week:  # a holiday does not make a weekday
+            week[day.weekday()] = named[day]
+    usual = next((week[day] for day in range(_FRIDAY) if week.get(day)), [])
+    missing = {
+        _FRIDAY: [span for span in usual if not span.is_overnight],
+        _SATURDAY: [],
+        _SUNDAY: [span for span in usual if span.is_overnight],
+    }
+    return [week.get(day, missing.get(day, usual)) for day in range(7)]
