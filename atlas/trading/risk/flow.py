@@ -28,6 +28,10 @@ class Window:
         self._forget(now_ns)
         return self._counts[key]
 
+    def __len__(self) -> int:
+        """How much it remembers."""
+        return len(self._noted)
+
     def _forget(self, now_ns: int) -> None:
         while self._noted and self._noted[0][0] <= now_ns - self._span_ns:
             for key in self._noted.popleft()[1]:

@@ -17,7 +17,7 @@ from atlas.domain import BadInput, Order
 
 def _no_truth(value: object) -> object:
     if isinstance(value, bool):
-        raise ValueError("a number is needed, not true or false")  # noqa: TRY004 # pydantic hears value errors only
+        raise ValueError("must be a number, not true or false")  # noqa: TRY004 # pydantic hears value errors only
     return value
 
 
@@ -143,6 +143,7 @@ def described(scope: str) -> str:
 
 
 _NO_LIMITS = Limits()
+_SHOWN = 80  # characters of a value that cannot be used
 _KINDS = ("account", "robot", "instrument")
 
 
@@ -162,6 +163,7 @@ def _limits_from(scope: str, values: Mapping[str, Any]) -> Limits:
         name = str(first["loc"][0]) if first["loc"] else "limits"
         if first["type"] == "extra_forbidden":
             raise BadInput(f"there is no limit {name!r}; the limits are {', '.join(Limits.model_fields)}") from None
-        raise BadInput(f"{name} of {described(scope)} cannot be {values.get(name)!r}: {first['msg'].lower()}") from None
+        what = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        raise BadInput(f"{name} of {described(scope)} cannot be {repr(values.get(name))[:_SHOWN]}: it {what}") from None
     except TypeError as error:
         raise BadInput(f"limits of {described(scope)} must be plain data: {error}") from None
