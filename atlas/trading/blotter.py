@@ -1,13 +1,14 @@
 """The blotter: every order of the desk, its state, the books that its executions make, and how a report finds it. Pure.
 
+It is what the gate looks at when it judges an order.
+
 All that happens to orders passes `Blotter.record`, which numbers it and folds it. What cannot have happened is recorded as an
 anomaly, once for each order and reason, and changes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
-
-import msgspec
 
 from atlas.domain import (
     Books,
@@ -16,10 +17,11 @@ from atlas.domain import (
     Execution,
     IllegalTransition,
     Instrument,
-    Order,
     OrderEvent,
     OrderEventKind,
     OrderState,
+    Position,
+    exact,
     execution_base,
     fold,
 )
@@ -50,17 +52,34 @@ class Blotter:
         self.instruments = instruments
         self.clock = clock
         self.states: dict[str, OrderState] = {}
-        self.working: dict[str, OrderState] = {}
         self.inherited: set[str] = set()
         """Orders of an earlier run: what they had on their way to the broker is not on its way any more."""
         self.books = Books()
         self.last_sequence = last_sequence
         self.used_ids = set(used_ids)
+        self.anomalies = 0
+        self._working: dict[str, OrderState] = {}
         self._unbooked: dict[str, Execution] = {}
         self._strange: set[tuple[str, str]] = set()  # anomalies of orders that are not known
         self._by_broker_id: dict[int, str] = {}
         self._by_perm_id: dict[int, str] = {}
         self._by_execution: dict[str, str] = {}
+        self._executed_ns: dict[str, int] = {}  # by instrument: when the last execution was recorded
+        self._perm_ids: dict[str, int] = {}  # of executions: the perm id under which they happened
+
+    # What the gate looks at
+
+    def position(self, instrument: str) -> float:
+        """The signed quantity that the account holds by our books."""
+        return self.books.position(self.account, instrument).quantity
+
+    def held(self) -> Mapping[str, Position]:
+        """All that the account holds by our books, by instrument."""
+        return self.books.held(self.account)
+
+    def working(self) -> list[OrderState]:
+        """Orders that are not final."""
+        return list(self._working.values())
 
     # What was before the start
 
@@ -105,6 +124,7 @@ class Blotter:
         state = self.states.get(order_id)
         if (order_id, reason) in self._strange or (state is not None and reason in state.anomalies):
             return ()
+        self.anomalies += 1
         return self.record(_K.ANOMALY, order_id, reason=reason)
 
     # How an order is found
@@ -128,6 +148,16 @@ class Blotter:
         if perm_id:
             self._by_perm_id.setdefault(perm_id, order_id)
 
+    def traded_since(self, since_ns: int) -> set[str]:
+        """Instruments of which an execution was recorded at `since_ns` or later."""
+        return {name for name, at_ns in self._executed_ns.items() if at_ns >= since_ns}
+
+    def filled_beside(self, order_id: str, perm_id: int) -> float:
+        """Units of an order that were filled under other perm ids than `perm_id`."""
+        fills = self.states[order_id].fills
+        others = [fill.quantity for fill in fills if self._perm_ids.get(execution_base(fill.id), perm_id) != perm_id]
+        return float(sum(map(exact, others), Decimal(0)))
+
     def book_what_waits(self) -> None:
         """Book the executions whose instruments have become known since."""
         waiting, self._unbooked = self._unbooked, {}
@@ -146,11 +176,13 @@ class Blotter:
         folded = fold(state, event)
         if event.execution is not None:
             self._book(event.execution)
+            self._executed_ns[event.execution.instrument] = event.at_ns
         if event.commission is not None:
             self.books.charge(event.commission)
         self._remember(folded)
 
     def _book(self, execution: Execution) -> None:
+        self._perm_ids[execution_base(execution.id)] = execution.perm_id
         instrument = self.instruments.get(execution.instrument)
         if instrument is None:
             self._unbooked[execution.id] = execution
@@ -162,16 +194,11 @@ class Blotter:
         self.states[order_id] = state
         self.used_ids.add(order_id)
         if state.status.is_final:
-            self.working.pop(order_id, None)
+            self._working.pop(order_id, None)
         else:
-            self.working[order_id] = state
+            self._working[order_id] = state
         if state.broker_order_id > 0:
             self._by_broker_id[state.broker_order_id] = order_id
         self.link(state.perm_id, order_id)
         for fill in state.fills:
             self._by_execution[execution_base(fill.id)] = order_id
-
-
-def same(one: Order, other: Order) -> bool:
-    """Whether both are the very same order; when its cause was received does not count."""
-    return msgspec.structs.replace(one, cause_ns=0) == msgspec.structs.replace(other, cause_ns=0)

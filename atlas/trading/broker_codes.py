@@ -12,6 +12,8 @@ class Meaning(enum.Enum):
     """The order is off."""
     REFUSED = "refused"
     """A modify or cancel was turned down; the order stands as it was, or was final already."""
+    GONE = "gone"
+    """A modify or cancel was turned down, for the broker knows no such order: it has to be asked what became of it."""
     NOTICE = "notice"
     """Words for people; nothing changes."""
 
@@ -41,11 +43,15 @@ _CODES: dict[Meaning, frozenset[int]] = {
     Meaning.CANCELLED: frozenset({202}),
     Meaning.REFUSED: frozenset(
         {
-            135,  # cannot find an order with this id
             136,  # this order cannot be cancelled
             161,  # the order is not in a cancellable state
-            10147,  # the order to be cancelled is not found
             10148,  # the order to be cancelled cannot be, by its state
+        }
+    ),
+    Meaning.GONE: frozenset(
+        {
+            135,  # cannot find an order with this id
+            10147,  # the order to be cancelled is not found
         }
     ),
 }

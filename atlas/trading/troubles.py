@@ -37,6 +37,11 @@ class Troubles:
         """What is wrong now, by key."""
         return dict(self._present)
 
+    @property
+    def blocking(self) -> bool:
+        """Whether something blocks opening anywhere."""
+        return bool(self._blocked)
+
     def begin(self, key: str, text: str, *, blocks: str | None = None, alarm: bool = True, critical: bool = False) -> Decision:
         """Something is wrong, or still is. Its alarm is raised once."""
         before = self._present.get(key)

@@ -1,7 +1,7 @@
 """The desk of the trader's tests."""
 
 import pytest
-from support.trading import DeskDriver, new_desk
+from support.trading import DeskDriver, reconciled_desk
 
 from atlas.domain import ManualClock
 
@@ -9,4 +9,4 @@ from atlas.domain import ManualClock
 @pytest.fixture
 def driver() -> DeskDriver:
     clock = ManualClock(1_000)
-    return DeskDriver(clock, new_desk(clock))
+    return DeskDriver(clock, reconciled_desk(clock))

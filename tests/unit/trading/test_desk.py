@@ -2,6 +2,7 @@ from support.trading import ACCOUNT, EURUSD, order
 
 from atlas.domain import Cancel, Modify, OrderEventKind, OrderKind, OrderStatus, Side
 from atlas.trading.broker import BrokerError, BrokerOrder, BrokerStatus
+from atlas.trading.effects import AskBroker
 
 K, S = OrderEventKind, OrderStatus
 
@@ -97,8 +98,9 @@ def test_a_warning_changes_nothing(driver):
 def test_a_modification_counts_when_the_broker_confirms_it(driver):
     wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
     driver.working(wanted)
-    asked = driver.desk.modify(Modify("m1", wanted.id, limit_price=1.2))
-    assert asked.kind is K.MODIFY_REQUESTED
+    asked = driver.modify(wanted, limit_price=1.2)
+    assert [event.kind for event in asked.events] == [K.MODIFY_REQUESTED]
+    assert [effect.order.limit_price for effect in asked.effects] == [1.2]
     assert driver.desk.states[wanted.id].order.limit_price == 1.1
     driver.report(driver.broker_order(wanted, BrokerStatus.WORKING, quantity=20_000.0, limit_price=1.2))
     assert driver.desk.states[wanted.id].order.limit_price == 1.2
@@ -108,9 +110,11 @@ def test_a_final_order_can_neither_be_modified_nor_cancelled(driver):
     wanted = order()
     driver.working(wanted)
     driver.report(driver.execution(wanted))
-    assert driver.desk.cancel(Cancel("c1", wanted.id)) == f"order {wanted.id} is filled"
-    assert driver.desk.modify(Modify("m1", wanted.id, quantity=1.0)) == f"order {wanted.id} is filled"
-    assert driver.desk.cancel(Cancel("c2", "nobody")) == "there is no order nobody"
+    for refused in (driver.cancel(wanted), driver.modify(wanted, quantity=1.0)):
+        assert (refused.events, refused.effects) == ((), ())
+        assert refused.denial.text == f"order {wanted.id} is filled"
+    assert driver.desk.cancel(Cancel("c2", "nobody")).denial.text == "there is no order nobody"
+    assert driver.desk.modify(Modify("m2", "nobody")).denial.text == "there is no order nobody"
 
 
 def test_the_same_order_again_is_recognised_and_another_under_its_id_is_denied(driver):
@@ -129,16 +133,16 @@ def test_an_order_for_another_account_is_denied(driver):
     assert driver.submit(order(account="DU2")).reason == "this trader trades DU1, not DU2"
 
 
-def test_a_report_about_a_foreign_order_is_counted_and_nothing_else(driver):
+def test_a_report_about_an_order_that_is_not_known_makes_the_desk_ask_and_invents_nothing(driver):
     assert driver.report(BrokerOrder("somebody-else", 99, 1, BrokerStatus.WORKING)) == []
-    assert sum(driver.desk.anomalies.values()) == 1
     assert driver.desk.states == {}
+    assert [type(effect) for effect in driver.effects] == [AskBroker]
 
 
 def test_a_change_on_its_way_counts_in_the_exposure_until_it_is_answered(driver):
     wanted = order(quantity=100_000, kind=OrderKind.LIMIT, limit_price=1.1)
     driver.working(wanted)
-    assert driver.desk.modify(Modify("m1", wanted.id, quantity=900_000.0)).kind is K.MODIFY_REQUESTED
+    assert driver.modify(wanted, quantity=900_000.0).denial is None
     denied = driver.submit(order(2, quantity=200_000))
     assert denied.kind is K.DENIED
     assert "above max_position" in denied.reason
@@ -150,7 +154,8 @@ def test_a_partly_filled_order_that_is_heard_of_again_is_still_partly_filled(dri
     wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
     driver.working(wanted)
     driver.report(driver.execution(wanted, 5_000))
-    driver.desk.note(K.UNKNOWN, wanted.id)
+    driver.reconcile()
+    assert driver.status(wanted) is S.UNKNOWN
     driver.report(driver.broker_order(wanted, BrokerStatus.WORKING))
     assert driver.status(wanted) is S.PARTIALLY_FILLED
 

@@ -1,7 +1,8 @@
 from support.trading import ACCOUNT, EURUSD, order, restarted, restored
 
-from atlas.domain import Cancel, OrderEventKind, OrderKind, OrderStatus
-from atlas.trading.broker import BrokerStatus
+from atlas.domain import OrderEventKind, OrderKind, OrderStatus
+from atlas.trading.broker import BrokerStatus, Known
+from atlas.trading.effects import CancelOrder
 
 K, S = OrderEventKind, OrderStatus
 
@@ -80,23 +81,23 @@ def test_what_happened_after_the_question_is_not_judged_by_the_answer(driver):
     asked_ns = driver.clock.now_ns()
     driver.submit(wanted)
     driver.sent(wanted)
-    assert driver.desk.reconcile(driver.snapshot(), asked_ns) == []
+    assert driver.desk.reconcile(Known(driver.snapshot()), asked_ns).events == ()
     assert driver.status(wanted) is S.SENT
 
 
 def test_a_cancel_that_may_never_have_left_is_to_be_sent_again(driver):
     wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
     driver.working(wanted)
-    driver.events.append(driver.desk.cancel(Cancel("c1", wanted.id)))
+    driver.cancel(wanted)
     again = restarted(driver)
     again.reconcile(open_orders=(again.broker_order(wanted, BrokerStatus.WORKING),))
-    assert again.desk.to_resend() == [wanted.id]
+    assert again.desk.to_resend().effects == (CancelOrder(wanted.id, 1),)
 
 
 def test_a_position_that_differs_is_named(driver):
     driver.reconcile(positions={ACCOUNT: {EURUSD.id: 5_000.0}, "DU2": {EURUSD.id: 1.0}})
     assert driver.desk.breaks == {EURUSD.id: f"{EURUSD.id}: our books have 0, the broker has 5000"}
-    driver.reconcile()
+    driver.reconcile(positions={})
     assert driver.desk.breaks == {}
 
 

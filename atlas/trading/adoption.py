@@ -1,0 +1,132 @@
+"""Orders and fills in our account that did not come to the broker through us: adopted, claimed or quarantined. Pure.
+
+Whatever the policy says, they are recorded and their fills are booked: the account holds them. It decides whose they are, and
+what a person hears of them. Ids are made of what the broker says, so that the same order is adopted once, however often
+the desk starts: `ext-<perm id>`, or of the execution where there is no perm id.
+"""
+
+import enum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import msgspec
+
+from atlas.domain import Execution, Order, OrderEventKind, OrderState, exact, execution_base
+from atlas.trading.blotter import Blotter
+from atlas.trading.broker import BrokerOrder
+from atlas.trading.effects import NOTHING, Decision
+from atlas.trading.troubles import Troubles
+
+_K = OrderEventKind
+
+
+class ForeignOrders(enum.Enum):
+    """What is done with orders and fills that are not ours.
+
+    ADOPT: they are external, and that is all. CLAIM: those that a claim names are that robot's, the others are external.
+    QUARANTINE: an alarm, and nothing is opened in their instrument while they work or until a person has released them.
+    """
+
+    ADOPT = "adopt"
+    CLAIM = "claim"
+    QUARANTINE = "quarantine"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is done with foreign orders. `claims` says whose they are, by the beginning of their reference or by instrument."""
+
+    foreign: ForeignOrders = ForeignOrders.ADOPT
+    claims: Mapping[str, str] = field(default_factory=dict)
+
+    def robot_of(self, reference: str, instrument: str) -> str:
+        """The robot that claims an order, "" for none. The longest beginning of its reference decides, then its instrument."""
+        if self.foreign is not ForeignOrders.CLAIM:
+            return ""
+        fitting = [prefix for prefix in self.claims if prefix and reference.startswith(prefix)]
+        return self.claims[max(fitting, key=len)] if fitting else self.claims.get(instrument, "")
+
+
+class Adoption:
+    """Makes foreign orders and fills orders of the desk."""
+
+    def __init__(self, blotter: Blotter, troubles: Troubles, policy: Policy) -> None:
+        self._blotter = blotter
+        self._troubles = troubles
+        self._policy = policy
+
+    def adopt(self, report: BrokerOrder) -> Decision:
+        """Adopt an order that the broker lists and nobody knows. Without a perm id, or words of ours for it, it waits."""
+        terms = report.terms
+        if terms is None or not report.perm_id:
+            return NOTHING
+        number = report.broker_order_id if report.ours and report.broker_order_id > 0 else 0
+        order = msgspec.structs.replace(terms, account=terms.account or self._blotter.account, parent_id="")
+        return self._begin(f"ext-{report.perm_id}", order, report.order_id, number, report.perm_id)
+
+    def adopt_executed(self, executions: Sequence[Execution]) -> Decision:
+        """Adopt the order of executions of which the broker tells nothing else: it was as large as what was executed of it."""
+        first = min(executions, key=lambda one: (one.at_ns, one.id))
+        quantity = float(sum((exact(one.quantity) for one in executions), Decimal(0)))
+        order = Order("", "", first.instrument, first.side, quantity, account=first.account)
+        return self._begin(external_id(first), order, first.order_id, 0, first.perm_id)
+
+    def release(self, order_id: str) -> Decision:
+        """A person has looked at a quarantined order: it is external, and blocks nothing any more."""
+        return self._troubles.end(f"quarantine:{order_id}")
+
+    def settle(self) -> Decision:
+        """End what is said of quarantined orders that are done and of which nothing was filled."""
+        decision = NOTHING
+        for key in self._troubles.keys("quarantine:"):
+            state = self._blotter.states.get(key.removeprefix("quarantine:"))
+            if state is not None and state.status.is_final and not state.filled:
+                decision += self._troubles.end(key)
+        return decision
+
+    def resume(self) -> Decision:
+        """After a restart: quarantined orders that still work are still in quarantine."""
+        decision = NOTHING
+        for state in self._blotter.working():
+            if state.adopted and not state.order.robot:
+                decision += self._quarantine(state)
+        return decision
+
+    def _begin(self, order_id: str, order: Order, reference: str, number: int, perm_id: int) -> Decision:
+        if order_id in self._blotter.used_ids:
+            text = f"{order_id} is told again after it was forgotten: its books are not touched; see its events"
+            return Decision(self._blotter.anomaly(order_id, text))
+        robot = self._policy.robot_of(reference, order.instrument)
+        order = msgspec.structs.replace(order, id=order_id, robot=robot, parent_id="")
+        reason = f"not placed by this desk; its reference is {reference!r}"
+        events = self._blotter.record(
+            _K.ADOPTED, order_id, robot=robot, order=order, broker_order_id=number, perm_id=perm_id, reason=reason
+        )
+        decision = Decision(events)
+        if order_id in self._blotter.states:
+            decision += self._quarantine(self._blotter.states[order_id])
+        return decision
+
+    def _quarantine(self, state: OrderState) -> Decision:
+        if self._policy.foreign is not ForeignOrders.QUARANTINE:
+            return NOTHING
+        order = state.order
+        text = (
+            f"order {order.id} ({order.side.value} {order.quantity:g} {order.instrument}) was not placed by this desk: nothing "
+            f"is opened in {order.instrument} until it is gone or released"
+        )
+        return self._troubles.begin(f"quarantine:{order.id}", text, blocks=order.instrument, critical=True)
+
+
+def external_id(execution: Execution) -> str:
+    """The id of the order of an execution that is not ours."""
+    return f"ext-{execution.perm_id or execution_base(execution.id)}"
+
+
+def by_order(executions: Iterable[Execution]) -> list[list[Execution]]:
+    """Executions of foreign orders, those of one order together; orders by their ids, so that they are always taken alike."""
+    found: dict[str, list[Execution]] = {}
+    for execution in executions:
+        found.setdefault(external_id(execution), []).append(execution)
+    return [found[order_id] for order_id in sorted(found)]

@@ -1,0 +1,233 @@
+"""What robots and people ask of orders: submit, change, cancel; and what became of it on its way out. Pure."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from atlas.domain import (
+    Cancel,
+    Denial,
+    Modify,
+    Order,
+    OrderEvent,
+    OrderEventKind,
+    OrderState,
+    OrderStatus,
+)
+from atlas.trading.blotter import Blotter
+from atlas.trading.effects import (
+    NOTHING,
+    AskBroker,
+    CancelEverything,
+    CancelOrder,
+    ChangeOrder,
+    Decision,
+    PlaceOrder,
+    Sending,
+)
+from atlas.trading.groups import Groups
+from atlas.trading.risk import Gate
+
+_K, _S = OrderEventKind, OrderStatus
+
+
+class Commands:
+    """Judges commands by the gate and by where the order is."""
+
+    def __init__(self, blotter: Blotter, gate: Gate, groups: Groups) -> None:
+        self._blotter = blotter
+        self._gate = gate
+        self._groups = groups
+
+    # New orders
+
+    def submit(self, orders: Sequence[Order], first_broker_order_id: int) -> Decision:
+        """One order, or a group of which a parent comes before its children: all `pending`, or all `denied`."""
+        booked = [self._booked(order) for order in orders]
+        if denial := self._against(booked):
+            return self.deny(booked, denial)
+        events: tuple[OrderEvent, ...] = ()
+        now_ns = self._blotter.clock.now_ns()
+        for number, order in enumerate(booked, first_broker_order_id):
+            events += self._blotter.record(_K.PENDING, order.id, robot=order.robot, order=order, broker_order_id=number)
+            self._gate.note_submitted(order, now_ns)
+        if len(booked) > 1:
+            self._groups.join(order.id for order in booked)
+        last = len(booked) - 1
+        effects = [
+            PlaceOrder(order, first_broker_order_id + index, self._parent(order), transmit=_transmits(booked, index, last))
+            for index, order in enumerate(booked)
+        ]
+        return Decision(events, tuple(effects))
+
+    def deny(self, orders: Sequence[Order], denial: Denial) -> Decision:
+        """New orders that are not taken."""
+        events: tuple[OrderEvent, ...] = ()
+        for order in map(self._booked, orders):
+            events += self._blotter.record(
+                _K.DENIED, order.id, robot=order.robot, reason=denial.text, order=order, denial=denial
+            )
+        return Decision(events)
+
+    def known(self, order: Order) -> OrderState | None:
+        """The state of the very same order, if it was submitted before."""
+        state = self._blotter.states.get(order.id)
+        return state if state is not None and _same(state.order, self._booked(order)) else None
+
+    # Orders that stand
+
+    def modify(self, wish: Modify) -> Decision:
+        """A change that is to be sent, or why it cannot be."""
+        state = self._blotter.states.get(wish.order_id)
+        if state is None or (denial := _untouchable(state) or _unchangeable(state)):
+            return Decision(denial=denial if state is not None else _no_such_order(wish.order_id))
+        changed = wish.changed(state.order)
+        if changed.quantity <= state.filled:
+            text = f"the quantity {changed.quantity:g} is not above what is filled, {state.filled:g}"
+            return Decision(denial=Denial("filled", text, changed.quantity, state.filled))
+        now_ns, instrument = self._blotter.clock.now_ns(), self._blotter.instruments.get(changed.instrument)
+        if denial := self._gate.check(changed, instrument, self._blotter, now_ns, replacing=changed.id):
+            return Decision(denial=denial)
+        events = self._blotter.record(_K.MODIFY_REQUESTED, wish.order_id, order=changed)
+        return Decision(events, (ChangeOrder(changed, state.broker_order_id, self._parent(changed)),))
+
+    def cancel(self, wish: Cancel) -> Decision:
+        """A cancellation that is to be sent, or why it cannot be. Asked for again, it is sent again."""
+        state = self._blotter.states.get(wish.order_id)
+        if state is None:
+            return Decision(denial=_no_such_order(wish.order_id))
+        if denial := _untouchable(state):
+            return Decision(denial=denial)
+        events = self._blotter.record(_K.CANCEL_REQUESTED, wish.order_id)
+        return Decision(events, (CancelOrder(wish.order_id, state.broker_order_id),))
+
+    def cancel_all(self, robot: str = "", instrument: str = "") -> Decision:
+        """Cancel every order that works; of one robot or instrument if named.
+
+        Orders that others placed can only go together with all orders of the login: they do when nothing is named.
+        """
+        decision, foreign = NOTHING, False
+        for state in self._blotter.working():
+            if (robot and state.order.robot != robot) or (instrument and state.order.instrument != instrument):
+                continue
+            foreign = foreign or not state.broker_order_id
+            if state.broker_order_id:
+                decision += self.cancel(Cancel("", state.order.id))
+        if foreign and not robot and not instrument:
+            decision += Decision(effects=(CancelEverything(),))
+        return decision
+
+    # What became of it on its way out
+
+    def may_send(self, effect: Sending) -> str:
+        """Why `effect` must not leave any more, or ""; asked right before it does."""
+        state = self._blotter.states[effect.order_id]
+        if state.status.is_final:
+            return f"order {effect.order_id} is {state.status.value}"
+        if not isinstance(effect, CancelOrder) and state.cancel_requested:
+            return f"order {effect.order_id} was cancelled before it left"
+        return ""
+
+    def sent(self, effect: Sending) -> Decision:
+        """`effect` has left for the broker."""
+        state = self._blotter.states[effect.order_id]
+        if not isinstance(effect, PlaceOrder) or state.status is not _S.PENDING:
+            return NOTHING  # the broker's answer can be quicker than this
+        return Decision(self._blotter.record(_K.SENT, effect.order_id))
+
+    def not_sent(self, effect: Sending, reason: str, *, code: int = 0) -> Decision:
+        """`effect` has not left, and will not."""
+        state = self._blotter.states[effect.order_id]
+        if state.status.is_final:
+            return NOTHING
+        if not isinstance(effect, PlaceOrder):
+            return Decision(self._blotter.record(_K.REFUSED, effect.order_id, reason=f"not sent: {reason}", code=code))
+        events = self._blotter.record(_K.DENIED, effect.order_id, reason=f"not sent: {reason}", code=code)
+        return Decision(events) + self._groups.on_failed(effect.order_id, f"not sent: {reason}")
+
+    def unresolved(self, effect: Sending, reason: str) -> Decision:
+        """Nobody can say whether `effect` has left. It is never sent again; the broker is asked."""
+        question = Decision(effects=(AskBroker(f"order {effect.order_id}: {reason}"),))
+        state = self._blotter.states[effect.order_id]
+        if not isinstance(effect, PlaceOrder) or state.status not in (_S.PENDING, _S.SENT):
+            return question
+        return Decision(self._blotter.record(_K.UNKNOWN, effect.order_id, reason=reason)) + question
+
+    def overdue(self, before_ns: int) -> Decision:
+        """Orders that were sent before `before_ns` and not heard of since: nobody can say where they are."""
+        decision = NOTHING
+        for state in self._blotter.working():
+            if state.status is _S.SENT and state.at_ns < before_ns:
+                reason = "sent, and the broker has not answered in time"
+                events = self._blotter.record(_K.UNKNOWN, state.order.id, reason=reason)
+                decision += Decision(events, (AskBroker(f"order {state.order.id}: {reason}"),))
+        return decision
+
+    def to_resend(self) -> Decision:
+        """Cancellations that were asked for, of orders of ours that still work."""
+        states = [one for one in self._blotter.working() if one.cancel_requested and one.broker_order_id]
+        return Decision(effects=tuple(CancelOrder(one.order.id, one.broker_order_id) for one in states))
+
+    # How it is done
+
+    def _booked(self, order: Order) -> Order:
+        return msgspec.structs.replace(order, account=order.account or self._blotter.account)
+
+    def _parent(self, order: Order) -> int:
+        parent = self._blotter.states.get(order.parent_id)
+        return parent.broker_order_id if parent is not None else 0
+
+    def _against(self, orders: Sequence[Order]) -> Denial | None:
+        ids = [order.id for order in orders]
+        for number, order in enumerate(orders):
+            if order.id in self._blotter.used_ids or order.id in ids[:number]:
+                return Denial(
+                    "order_id",
+                    f"the order id {order.id} was used before by another order; was the robot's journal lost? give it a new id",
+                )
+            if order.parent_id and order.parent_id not in ids[:number]:
+                parent = self._blotter.states.get(order.parent_id)
+                if parent is None or parent.status.is_final or not parent.broker_order_id:
+                    return Denial("parent", f"the parent {order.parent_id} of order {order.id} does not work at this desk")
+        return self._gate.check_group(orders, self._blotter, self._blotter.clock.now_ns())
+
+
+def _transmits(orders: Sequence[Order], index: int, last: int) -> bool:
+    """Whether a leg releases what was sent before it: the last one does, and whatever hangs on nothing that comes later.
+
+    A leg that is not transmitted waits at the broker until one of its family is.
+    """
+    family = {orders[index].id, orders[index].parent_id} - {""}
+    return index == last or not any(family & {later.id, later.parent_id} for later in orders[index + 1 :])
+
+
+def _untouchable(state: OrderState) -> Denial | None:
+    if state.status.is_final:
+        return Denial("order_status", f"order {state.order.id} is {state.status.value}")
+    if not state.broker_order_id:
+        return Denial(
+            "foreign", f"order {state.order.id} was not placed by this desk: it is cancelled and changed where it was"
+        )
+    return None
+
+
+_UNPROVEN: dict[OrderStatus, str] = {
+    _S.PENDING: "is not sent yet",
+    _S.UNKNOWN: "is unknown until the broker has been asked",
+}
+
+
+def _unchangeable(state: OrderState) -> Denial | None:
+    if why := _UNPROVEN.get(state.status):
+        return Denial("order_status", f"order {state.order.id} {why}", temporary=True)
+    if state.cancel_requested:
+        return Denial("order_status", f"the cancellation of order {state.order.id} is on its way")
+    return None
+
+
+def _no_such_order(order_id: str) -> Denial:
+    return Denial("order_id", f"there is no order {order_id}")
+
+
+def _same(one: Order, other: Order) -> bool:
+    return msgspec.structs.replace(one, cause_ns=0) == msgspec.structs.replace(other, cause_ns=0)

@@ -1,0 +1,232 @@
+"""What the broker says unasked, made into events of our orders. Pure.
+
+Reports come late, twice and in any order; whatever the order is already, they do not repeat. A report of an order that is not
+known is never made into an order: it waits until the broker has been asked (`atlas.trading.reconcile`).
+"""
+
+from typing import Any
+
+import msgspec
+
+from atlas.domain import (
+    Commission,
+    Execution,
+    OrderEvent,
+    OrderEventKind,
+    OrderKind,
+    OrderState,
+    OrderStatus,
+    execution_base,
+    execution_revision,
+)
+from atlas.trading.blotter import Blotter
+from atlas.trading.broker import BrokerError, BrokerOrder, BrokerReport, BrokerStatus
+from atlas.trading.broker_codes import Meaning, meaning_of
+from atlas.trading.effects import NOTHING, AskBroker, CancelOrder, Decision
+from atlas.trading.forks import LIVE, Forks
+from atlas.trading.groups import Groups
+
+_K, _S = OrderEventKind, OrderStatus
+_NOT_CONFIRMED = frozenset({_S.PENDING, _S.SENT, _S.UNKNOWN})
+_ENDINGS = {
+    BrokerStatus.CANCELLED: _K.CANCELLED,
+    BrokerStatus.EXPIRED: _K.EXPIRED,
+    BrokerStatus.INACTIVE: _K.REJECTED,
+}
+
+# Which values of an order the broker says back as they were given. Others move with the market, or are not told.
+_LIMIT, _STOP = ("quantity", "limit_price"), ("quantity", "stop_price")
+_SAID_BACK: dict[OrderKind, tuple[str, ...]] = {
+    OrderKind.LIMIT: _LIMIT,
+    OrderKind.LIMIT_ON_CLOSE: _LIMIT,
+    OrderKind.MIDPRICE: _LIMIT,
+    OrderKind.PEGGED_TO_MIDPOINT: (*_LIMIT, "limit_offset"),
+    OrderKind.RELATIVE: (*_LIMIT, "limit_offset"),
+    OrderKind.STOP: _STOP,
+    OrderKind.STOP_LIMIT: (*_LIMIT, "stop_price"),
+    OrderKind.MARKET_IF_TOUCHED: _STOP,
+    OrderKind.LIMIT_IF_TOUCHED: (*_LIMIT, "stop_price"),
+    OrderKind.TRAILING_STOP: ("quantity", "trail_amount", "trail_percent"),
+    OrderKind.TRAILING_STOP_LIMIT: ("quantity", "trail_amount", "trail_percent", "limit_offset"),
+}
+
+
+class Reports:
+    """Finds the order of each report and folds what is news."""
+
+    def __init__(self, blotter: Blotter, groups: Groups, forks: Forks) -> None:
+        self._blotter = blotter
+        self._groups = groups
+        self._forks = forks
+        self._early_commissions: dict[str, Commission] = {}
+        self._waiting: dict[str, tuple[Execution, int]] = {}  # of orders that are not known, as last corrected; since when
+
+    def on_report(self, report: BrokerReport) -> Decision:
+        """What the report makes happen; nothing, when it repeats what is known."""
+        if isinstance(report, BrokerOrder):
+            return self.on_order(report)
+        if isinstance(report, Execution):
+            return self.on_execution(report)
+        if isinstance(report, Commission):
+            return Decision(self.on_commission(report))
+        return self._on_error(report)
+
+    # Orders
+
+    def find(self, report: BrokerOrder) -> OrderState | None:
+        """The order that a report of the broker's is about."""
+        return self._blotter.find(report.order_id, report.perm_id, report.broker_order_id, ours=report.ours)
+
+    def concerns_us(self, account: str) -> bool:
+        """Whether what happens in `account` is this desk's; a report that names none may be."""
+        return account in ("", self._blotter.account)
+
+    def on_order(self, report: BrokerOrder, *, ask: bool = True) -> Decision:
+        """An order as the broker has it now. One that is not known is asked about, unless this is the answer."""
+        state = self.find(report)
+        if state is None:
+            account = report.terms.account if report.terms is not None else ""
+            if not ask or report.status not in LIVE or not self.concerns_us(account):
+                return NOTHING
+            return Decision(effects=(AskBroker(f"the broker reports an order that is not known, perm id {report.perm_id}"),))
+        if self._forks.is_surplus(state, report):
+            if state.status is not _S.UNKNOWN or report.status not in LIVE:
+                return self._forks.note(state, report)
+        elif report.status not in LIVE and not state.status.is_final and self._forks.successor(state.order.id) is not None:
+            return self._succeed(state)
+        self._blotter.link(report.perm_id, state.order.id)
+        return self._on_status(state, report)
+
+    def _on_status(self, state: OrderState, report: BrokerOrder) -> Decision:
+        order_id = state.order.id
+        if state.status.is_final:
+            return NOTHING
+        if (ending := _ENDINGS.get(report.status)) is not None:
+            if ending is _K.REJECTED and state.filled:
+                ending = _K.CANCELLED  # a part of it was taken; what was turned down is the rest
+            events = self._blotter.record(ending, order_id, perm_id=report.perm_id, reason=report.reason)
+            if ending is _K.REJECTED:
+                return Decision(events) + self._groups.on_failed(order_id, report.reason or "rejected by the broker")
+            return Decision(events) + self._groups.settle()
+        events = ()
+        if report.status in (BrokerStatus.WORKING, BrokerStatus.CANCELLING):
+            if state.status in _NOT_CONFIRMED:
+                events = self._blotter.record(_K.WORKING, order_id, perm_id=report.perm_id, reason=report.reason)
+            events += self._on_values(order_id, report)
+        return Decision(events)
+
+    def _on_values(self, order_id: str, report: BrokerOrder) -> tuple[OrderEvent, ...]:
+        order = self._blotter.states[order_id].order
+        told: dict[str, Any] = {"quantity": report.quantity, "limit_price": report.limit_price}
+        if report.terms is not None:
+            told = {name: getattr(report.terms, name) for name in _SAID_BACK.get(order.kind, ("quantity",))}
+        changed = {name: value for name, value in told.items() if value is not None and value != getattr(order, name)}
+        if not changed:
+            return ()
+        new = msgspec.structs.replace(order, **changed)
+        return self._blotter.record(_K.MODIFIED, order_id, order=new, perm_id=report.perm_id)
+
+    def _succeed(self, state: OrderState) -> Decision:
+        """The order is done under its perm id and lives on under another one."""
+        order_id, heir = state.order.id, self._forks.successor(state.order.id)
+        assert heir is not None  # noqa: S101 # asked before
+        reason = f"done as {state.perm_id}; it lives on as {heir.perm_id}"
+        decision = Decision(self._blotter.record(_K.WORKING, order_id, perm_id=heir.perm_id, reason=reason))
+        decision += self._forks.succeed(order_id)
+        if heir.quantity is not None:
+            filled_before = self._blotter.filled_beside(order_id, heir.perm_id)
+            whole = msgspec.structs.replace(state.order, quantity=filled_before + heir.quantity)
+            if whole != state.order:
+                decision += Decision(self._blotter.record(_K.MODIFIED, order_id, order=whole, perm_id=heir.perm_id))
+        state = self._blotter.states[order_id]
+        if state.cancel_requested and state.broker_order_id:
+            decision += Decision(effects=(CancelOrder(order_id, state.broker_order_id),))
+        return decision
+
+    # Executions and what they cost
+
+    def on_execution(self, execution: Execution, *, ask: bool = True) -> Decision:
+        """An execution, or the correction of one. That of an order that is not known waits until the broker has been asked."""
+        state = self.find_executed(execution)
+        if state is not None:
+            return Decision(self._executed(state, execution)) + self._groups.settle()
+        if not ask or not self.concerns_us(execution.account):
+            return NOTHING
+        base = execution_base(execution.id)
+        before = self._waiting.get(base)
+        if before is None or execution_revision(before[0].id) < execution_revision(execution.id):
+            self._waiting[base] = execution, self._blotter.clock.now_ns()
+        return Decision(effects=(AskBroker(f"execution {execution.id} is of an order that is not known"),))
+
+    def find_executed(self, execution: Execution) -> OrderState | None:
+        """The order that met the market."""
+        found = self._blotter.find(execution.order_id, execution.perm_id)
+        return found or self._blotter.find_by_execution(execution.id)
+
+    def waiting(self) -> list[Execution]:
+        """Executions of orders that are not known."""
+        return [execution for execution, _ in self._waiting.values()]
+
+    def take_waiting(self, asked_ns: int) -> list[Execution]:
+        """Those of them that the answer to a question put at `asked_ns` has to explain; they wait no longer."""
+        taken = {base: one for base, (one, since_ns) in self._waiting.items() if since_ns < asked_ns}
+        for base in taken:
+            del self._waiting[base]
+        return list(taken.values())
+
+    def _executed(self, state: OrderState, execution: Execution) -> tuple[OrderEvent, ...]:
+        order_id, base = state.order.id, execution_base(execution.id)
+        counted = next((fill for fill in state.fills if execution_base(fill.id) == base), None)
+        if counted is not None and execution_revision(counted.id) >= execution_revision(execution.id):
+            return ()
+        if contradiction := self._contradiction(state, execution):
+            return self._blotter.anomaly(order_id, contradiction)
+        execution = msgspec.structs.replace(execution, order_id=order_id)
+        perm_id = state.perm_id or execution.perm_id
+        events = self._blotter.record(_K.EXECUTED, order_id, execution=execution, perm_id=perm_id)
+        early = self._early_commissions.pop(base, None)
+        return events + (self.on_commission(early) if early is not None else ())
+
+    def _contradiction(self, state: OrderState, execution: Execution) -> str:
+        order = state.order
+        if (execution.instrument, execution.side) != (order.instrument, order.side):
+            return f"execution {execution.id} is of {execution.side.value} {execution.instrument}, which the order is not"
+        owner = self._blotter.find_by_execution(execution.id)
+        if owner is not None and owner.order.id != order.id:
+            return f"execution {execution.id} corrects one of order {owner.order.id}"
+        return ""
+
+    def on_commission(self, commission: Commission) -> tuple[OrderEvent, ...]:
+        """What an execution cost; it waits for an execution that is not known yet."""
+        base, revision = execution_base(commission.execution_id), execution_revision(commission.execution_id)
+        state = self._blotter.find_by_execution(commission.execution_id)
+        if state is None:
+            early = self._early_commissions.get(base)
+            if early is None or execution_revision(early.execution_id) < revision:
+                self._early_commissions[base] = commission
+            return ()
+        if any(execution_base(one.id) == base and execution_revision(one.id) >= revision for one in state.charges):
+            return ()
+        return self._blotter.record(_K.COMMISSIONED, state.order.id, commission=commission)
+
+    # Errors
+
+    def _on_error(self, error: BrokerError) -> Decision:
+        state = self._blotter.find("", 0, error.broker_order_id, ours=True)
+        if state is None or state.status.is_final:
+            return NOTHING
+        order_id, meaning = state.order.id, meaning_of(error.code)
+        facts: dict[str, Any] = {"reason": f"{error.code}: {error.text}", "code": error.code}
+        if meaning is Meaning.CANCELLED:
+            if self._forks.has_forked(order_id):
+                return Decision(effects=(AskBroker(f"order {order_id}, which was forked: {facts['reason']}"),))
+            return Decision(self._blotter.record(_K.CANCELLED, order_id, **facts)) + self._groups.settle()
+        if meaning is Meaning.REJECTED and state.status in _NOT_CONFIRMED:
+            events = self._blotter.record(_K.REJECTED, order_id, **facts)
+            return Decision(events) + self._groups.on_failed(order_id, facts["reason"])
+        if meaning is Meaning.NOTICE:
+            return NOTHING
+        decision = Decision(self._blotter.record(_K.REFUSED, order_id, **facts))
+        if meaning is Meaning.GONE:
+            decision += Decision(effects=(AskBroker(f"order {order_id}: {facts['reason']}"),))
+        return decision
