@@ -1,44 +1,50 @@
-"""One API connection to the gateway: made, watched, lost, made again. Owns the client library's `IB` object.
+"""The connection to the gateway under one client id: made, watched, lost, made again.
 
-What the gateway says is tapped where the library decodes it, before the library interprets it: the library drops executions and
-commissions of orders it does not know, and calls an order cancelled on any error. We do not.
+What follows from what happens is decided in `atlas.ib.link`, and only done here; socket and requests are `atlas.ib.session`.
+All waiting is by the event loop's own clock.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+import random
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import stamina
 import structlog
 
-from atlas.domain import (
-    AtlasError,
-    Clock,
-    Instrument,
-    Refused,
-    Unavailable,
-    UnknownInstrument,
-    from_datetime,
-    parse_instrument_id,
-)
-from atlas.ib.contracts import to_instrument, to_query
-from atlas.ib.library import IB
-from atlas.ib.market_rules import on_its_grid
+from atlas.domain import AtlasError, Clock, Instrument, Refused, Unavailable, from_datetime
+from atlas.ib import link as happening
+from atlas.ib.definitions import Definitions
+from atlas.ib.farms import ALL_IS_WELL, FarmChange
+from atlas.ib.limiter import Limiter, Priority
+from atlas.ib.link import CLIENT_ID_IN_USE, FOR_PEOPLE, Effect, Event, Limits, Link, LinkState, step
+from atlas.ib.session import Session
+from atlas.ib.words import problem_of, text_for_people
+from atlas.market.windows import Schedule
 
 T = TypeVar("T")
 log = structlog.get_logger("atlas.ib")
 
-# What the gateway sends by itself and we only note. 2104, 2106, 2158: data farms are well.
-_ALL_IS_WELL = frozenset({2104, 2106, 2107, 2108, 2119, 2158})
-_CLIENT_ID_IN_USE = 326
+MESSAGES_PER_SECOND = 45
+_LOOK_AFTER_ATTEMPTS = 3
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS, _JITTER = 0.2, 15.0, 0.5
 
 
 class Connection:
     """A connection under one client id.
 
     Args:
-        on_lost: called once when an established connection ends without `close`.
+        limiter: turns at the socket writer; clients that share a budget share it by configuration, see `Limiter`.
+        schedule: interruptions that are known, and explain a loss.
+        limits: when a silence, a failing and a loss are too long.
+        heartbeat_seconds: how often the link is proven, or found lost.
+        account: one that the login must have; any if empty.
+        look_client_id: the id to look with, read-only, when ours is taken; 0 does not look.
+        chance: of the pauses between attempts; seeded where a run has to be the same again.
+        on_lost: called whenever an established session ends without `close`.
+        on_effect: told what users of the link have to do once it is up, and what people have to know, each with a text.
+        on_farm: told of each farm that is not what it was.
     """
 
     def __init__(
@@ -49,133 +55,277 @@ class Connection:
         clock: Clock,
         *,
         request_timeout_seconds: float = 10.0,
+        limiter: Limiter | None = None,
+        schedule: Schedule | None = None,
+        limits: Limits | None = None,
+        heartbeat_seconds: float = 5.0,
+        account: str = "",
+        look_client_id: int = 0,
+        chance: random.Random | None = None,
         on_lost: Callable[[], None] | None = None,
+        on_effect: Callable[[Effect, str], None] | None = None,
+        on_farm: Callable[[FarmChange], None] | None = None,
     ) -> None:
         self.host, self.port, self.client_id = host, port, client_id
         self.clock = clock
         self.request_timeout_seconds = request_timeout_seconds
-        self.last_heard_ns = 0
-        self.ib = IB()
-        self._on_lost = on_lost
-        self._closing = False
-        self._lost = asyncio.Event()
-        self._last_error = ""
-        self._instruments: dict[str, Instrument] = {}
-        self._market_rules: dict[int, Sequence[Any]] = {}
+        self.limiter = limiter or Limiter(MESSAGES_PER_SECOND)
+        self.schedule = schedule or Schedule()
+        self.link = Link(limits=limits or Limits())
+        self.reading = True
+        """False while whoever reads from us holds the gateway up on purpose: then its silence proves nothing."""
+        self._session = Session(
+            host,
+            port,
+            client_id,
+            clock,
+            self.limiter,
+            timeout_seconds=request_timeout_seconds,
+            on_end=lambda: self._step(happening.SocketLost()),
+            on_notice=self._hear,
+        )
+        self.ib = self._session.ib
+        self.tap = self._session.tap
+        self._heartbeat_seconds = heartbeat_seconds
+        self._account = account
+        self._look_client_id = look_client_id
+        self._chance = chance or random.Random()
+        self._on_lost, self._on_effect, self._on_farm = on_lost, on_effect, on_farm
+        self._lost, self._up = asyncio.Event(), asyncio.Event()
+        self._trip: asyncio.Task[int] | None = None
+        self._definitions = Definitions(self.ib, self.ask)
         self._one_at_a_time = asyncio.Lock()
-        self.ib.disconnectedEvent += self._disconnected
-        self.tap("error", self._hear_error)
+
+    # What there is to know
 
     @property
     def is_up(self) -> bool:
-        """Whether the API session stands (the socket; `round_trip` proves the gateway behind it)."""
-        return bool(self.ib.isConnected())
+        """Whether orders can be taken: a session stands, the gateway answers, and it has the broker. See `state`."""
+        return self.link.is_up
+
+    @property
+    def state(self) -> LinkState:
+        """The link in one word."""
+        return self.link.state
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the link, for people; empty when it is up."""
+        return problem_of(self.link, f"{self.host}:{self.port}", self.client_id)
+
+    @property
+    def last_heard_ns(self) -> int:
+        """When the gateway last said anything; 0 if never."""
+        return self._session.last_heard_ns
 
     @property
     def accounts(self) -> list[str]:
-        """The accounts of the login, in the broker's order."""
-        return list(self.ib.client.getAccounts())
+        """The accounts of the login, in the broker's order; those of the newest session."""
+        return list(self._session.accounts)
 
     def next_order_id(self) -> int:
         """The next order id that the gateway will take from this client."""
         return int(self.ib.client.getReqId())
 
-    def tap(self, name: str, sink: Callable[..., None]) -> None:
-        """Have `sink` called with the arguments of the library's callback `name`, before the library sees them."""
-        wrapper = self.ib.wrapper
-        inner = getattr(wrapper, name)
+    def login_waits(self, waits: bool) -> None:  # noqa: FBT001 # its name says what it is
+        """Whether the gateway's login waits for a person, as somebody says who sees it."""
+        self._step(happening.LoginWaits(waits))
 
-        def tapped(*args: Any, **kwargs: Any) -> None:
-            self.last_heard_ns = self.clock.now_ns()
-            sink(*args, **kwargs)
-            inner(*args, **kwargs)
-
-        setattr(wrapper, name, tapped)
+    # The session
 
     async def open(self, *, orders: bool) -> None:
-        """Connect and let the library take stock; with `orders`, of orders and executions too.
+        """Connect once, and prove the gateway behind the socket. It may have lost the broker: see `is_up`.
+
+        Args:
+            orders: whether orders are to go out under our client id; if it is taken, those that it holds are looked for.
 
         Raises:
-            Refused: the gateway is there and turns us away (client id in use, two-factor login pending).
+            Refused: the gateway is there and turns us away (client id in use, another account).
             Unavailable: nobody answers at the address, or not in time.
         """
-        self._closing, self._last_error = False, ""
+        self._step(happening.Dialled())
         try:
-            await self.ib.connectAsync(
-                self.host, self.port, clientId=self.client_id, timeout=self.request_timeout_seconds, readonly=not orders
-            )
-        except (OSError, TimeoutError) as error:
-            where = f"the gateway at {self.host}:{self.port}"
-            if self._last_error:
-                raise Refused(f"{where} turned client id {self.client_id} away: {self._last_error}") from error
-            if isinstance(error, ConnectionRefusedError):
-                raise Unavailable(
-                    f"nothing listens at {self.host}:{self.port}; start the gateway or set gateway.port"
-                ) from error
-            raise Unavailable(f"{where} gave no API session ({error or type(error).__name__}); is it logged in?") from error
-        self.last_heard_ns = self.clock.now_ns()
+            await self._session.begin()
+            self._check_account()
+            self._step(happening.SessionBegun())
+            await self.round_trip()
+        except (OSError, TimeoutError, Unavailable) as error:
+            self._session.end()
+            self._step(happening.DialFailed(str(error) if isinstance(error, Refused) else ""))
+            if orders and self._session.refused_with == CLIENT_ID_IN_USE:
+                await self._look_for_orders()
+            raise self._why_not(error) from error
+        except BaseException:
+            self._session.end()
+            self._step(happening.DialFailed())
+            raise
+        self._lost.clear()
 
     async def open_within(self, seconds: float, *, orders: bool) -> None:
-        """Open the session, trying again for so long while the gateway starts or a person approves the login.
+        """Open the session, trying again for so long while the gateway starts or a person approves the login. Then it is up.
 
         Raises:
             AtlasError: why the last attempt failed.
         """
-        async for attempt in _attempts(timeout_seconds=seconds):
-            with attempt:
-                await self.open(orders=orders)
+        problems: list[AtlasError] = []
+        try:
+            async with asyncio.timeout(seconds):
+                await self._dial(problems.append, orders=orders)
+        except TimeoutError:
+            problem = problems[-1] if problems else Unavailable(self.problem)
+            self._session.end()
+            self._step(happening.Closed())
+            raise problem from None
 
     async def stay_open(
-        self, *, orders: bool, on_problem: Callable[[str], None], on_open: Callable[[], Awaitable[None]]
+        self,
+        *,
+        orders: bool,
+        on_problem: Callable[[str], None] = lambda _: None,
+        on_open: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """Open the session again whenever it is lost, with growing pauses, for good.
+        """Open the session again whenever it is lost, with growing pauses, for good; and prove it again and again.
 
         Args:
             orders: as for `open`.
             on_problem: told why an attempt failed.
-            on_open: what there is to do once a session stands again.
+            on_open: what there is to do once a new session is up.
         """
-        while True:
-            await self._lost.wait()
-            async for attempt in _attempts(timeout_seconds=None):
-                with attempt:
-                    try:
-                        await self.open(orders=orders)
-                    except AtlasError as error:
-                        on_problem(str(error))
-                        raise
-            self._lost.clear()
-            await on_open()
+
+        async def reconnect() -> None:
+            while True:
+                if self.link.has_session:
+                    await self._lost.wait()
+                await self._dial(lambda error: on_problem(str(error)), orders=orders)
+                if on_open is not None:
+                    await on_open()
+
+        tasks = [asyncio.create_task(reconnect()), asyncio.create_task(self._heartbeat())]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def close(self) -> None:
         """End the session."""
-        self._closing = True
-        self.ib.disconnect()
+        self._step(happening.Closed())
+        self._session.end()
+        if self._trip is not None:
+            self._trip.cancel()
 
-    async def ask(self, request: Callable[[], Awaitable[T]], what: str) -> T:
-        """The answer to one request; one is under way at a time.
-
-        Raises:
-            Unavailable: no answer in time, or the connection broke. The result is unknown, not empty.
-        """
-        async with self._one_at_a_time:
-            if not self.is_up:
-                raise Unavailable(f"{what}: the gateway at {self.host}:{self.port} is not connected")
+    async def _dial(self, on_problem: Callable[[AtlasError], None], *, orders: bool) -> None:
+        """Try until a session is up."""
+        for pause in self._pauses():
             try:
-                answer = await asyncio.wait_for(request(), self.request_timeout_seconds)
-            except (TimeoutError, ConnectionError) as error:
-                raise Unavailable(f"{what}: the gateway did not answer ({error or 'timed out'})") from error
-            self.last_heard_ns = self.clock.now_ns()
-            return answer
+                await self.open(orders=orders)
+                await self._until_up()
+            except AtlasError as error:
+                on_problem(error)
+            else:
+                return
+            await asyncio.sleep(pause)
+
+    def _pauses(self) -> Iterator[float]:
+        """Growing pauses, and chance in them, so that not all clients come back in the same moment."""
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            yield pause * (1 + self._chance.random() * _JITTER)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+    async def _until_up(self) -> None:
+        """Wait until the session is up: it may stand while the gateway has lost the broker."""
+        waiting = [asyncio.ensure_future(event.wait()) for event in (self._up, self._lost)]
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
+        if not self.link.has_session:
+            raise Unavailable(self.problem)
+
+    def _check_account(self) -> None:
+        if self._account and self._account not in self.accounts:
+            raise Refused(f"the login has no account {self._account}, only {', '.join(self.accounts)}")
+
+    def _why_not(self, error: Exception) -> AtlasError:
+        where = f"the gateway at {self.host}:{self.port}"
+        if isinstance(error, Refused):
+            return Refused(f"{where} turned client id {self.client_id} away: {error}")
+        if isinstance(error, ConnectionRefusedError):
+            return Unavailable(f"nothing listens at {self.host}:{self.port}; start the gateway or set gateway.port")
+        return Unavailable(f"{where} gave no API session ({error or type(error).__name__}); is it logged in?")
+
+    async def _look_for_orders(self) -> None:
+        """Once per loss: see whether our client id, which a session that is gone still has, holds live orders."""
+        if not self._look_client_id or self.link.failed_attempts != _LOOK_AFTER_ATTEMPTS:
+            return
+        looking = Connection(
+            self.host, self.port, self._look_client_id, self.clock,
+            request_timeout_seconds=self.request_timeout_seconds, limiter=self.limiter,
+        )  # fmt: skip
+        with contextlib.suppress(Unavailable):
+            try:
+                await looking.open(orders=False)
+                trades = await looking.ask(looking.ib.reqAllOpenOrdersAsync, "open orders of all clients", Priority.PROBE)
+            finally:
+                looking.close()
+            count = sum(1 for trade in trades if trade.order.clientId == self.client_id and not trade.isDone())
+            log.warning("our client id is taken", client_id=self.client_id, live_orders=count)
+            self._step(happening.OrdersAreStuck(count))
+
+    # Proof
 
     async def round_trip(self) -> int:
-        """Prove the gateway with a request for its time; returns that time.
+        """Prove the gateway with a request for its time; returns that time. Several at once are one.
 
         Raises:
             Unavailable: no answer in time.
         """
-        moment: datetime = await self.ask(self.ib.reqCurrentTimeAsync, "server time")
+        return await asyncio.shield(self._start_trip())
+
+    def _start_trip(self) -> "asyncio.Task[int]":
+        if self._trip is None or self._trip.done():
+            self._trip = asyncio.create_task(self._make_trip())
+            self._trip.add_done_callback(lambda trip: trip.cancelled() or trip.exception())
+        return self._trip
+
+    async def _make_trip(self) -> int:
+        try:
+            moment: datetime = await self._session.answer(self.ib.reqCurrentTimeAsync, "server time", Priority.PROBE)
+        except Unavailable:
+            self._step(happening.Unanswered())
+            raise
+        self._step(happening.Answered())
         return from_datetime(moment)
+
+    async def _heartbeat(self) -> None:
+        """Also, and above all, while there is no connection: that is a failed beat unless a known window explains it."""
+        while True:
+            if self.link.has_session and self.reading:
+                with contextlib.suppress(Unavailable):
+                    await self.round_trip()
+            now_ns = self.clock.now_ns()
+            self._step(happening.Beat(now_ns, self.schedule.at(now_ns)))
+            await asyncio.sleep(self._heartbeat_seconds)
+
+    # Requests
+
+    async def ask(self, request: Callable[[], Awaitable[T]], what: str, priority: Priority = Priority.DATA) -> T:
+        """The answer to one request; one is under way at a time.
+
+        Raises:
+            Unavailable: no answer in time, or the connection broke, or the gateway has lost the broker. The result is unknown,
+                not empty.
+            RequestFailed: the gateway answered with an error.
+        """
+        async with self._one_at_a_time:
+            if not self.link.has_broker or not self.link.has_session:
+                raise Unavailable(f"{what}: {self.problem}")
+            return await self._session.answer(request, what, priority)
 
     async def instrument(self, instrument_id: str) -> Instrument:
         """The instrument's definition by the broker, asked once per connection object.
@@ -185,40 +335,43 @@ class Connection:
             BadInput: the id is malformed or ambiguous.
             Unavailable: no answer in time.
         """
-        if instrument_id not in self._instruments:
-            spec = parse_instrument_id(instrument_id)
-            details = await self.ask(lambda: self.ib.reqContractDetailsAsync(to_query(spec)), f"contract details of {spec.id}")
-            if not details:
-                raise UnknownInstrument(f"the broker knows no instrument {spec.id}; check its symbol, exchange and expiry")
-            found = to_instrument(spec, details)
-            self._instruments[instrument_id] = await on_its_grid(found, details[0], self._market_rule)
-        return self._instruments[instrument_id]
+        return await self._definitions.instrument(instrument_id)
 
-    async def _market_rule(self, number: int) -> Sequence[Any]:
-        if number not in self._market_rules:
-            answer = await self.ask(lambda: self.ib.reqMarketRuleAsync(number), f"market rule {number}")
-            if answer is None:
-                raise Unavailable(f"the gateway gave no market rule {number}")
-            self._market_rules[number] = answer
-        return self._market_rules[number]
+    # What happens, and what follows
 
-    def _disconnected(self) -> None:
-        if self._closing:
-            return
-        log.warning("gateway connection lost", host=self.host, port=self.port, client_id=self.client_id)
-        self._lost.set()
-        if self._on_lost is not None:
-            self._on_lost()
+    def _hear(self, code: int, text: str) -> None:
+        if code not in ALL_IS_WELL:
+            log.warning("gateway notice", code=code, text=text, client_id=self.client_id)
+        self._step(happening.Heard(code, text))
 
-    def _hear_error(self, request_id: int, code: int, text: str, *_: Any) -> None:
-        if code == _CLIENT_ID_IN_USE:
-            self._last_error = f"{text} ({code})"
-        if request_id == -1 and code not in _ALL_IS_WELL:
-            log.warning("gateway notice", code=code, text=text)
+    def _step(self, event: Event) -> None:
+        before = self.link
+        self.link, effects = step(before, event)
+        if self.link.state is not before.state:
+            log.info("gateway link", state=self.link.state.value, before=before.state.value, client_id=self.client_id)
+        (self._up.set if self.link.is_up else self._up.clear)()
+        if self._on_farm is not None:
+            for change in self.link.farms.since(before.farms):
+                self._on_farm(change)
+        for effect in effects:
+            self._do(effect)
 
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case Effect.PROBE:  # soon: the round trip that has just failed is still on its way out
+                asyncio.get_running_loop().call_soon(self._probe)
+            case Effect.HANG_UP:
+                self._session.end("the gateway does not answer")
+                self._step(happening.SocketLost())
+            case Effect.RECONNECT:
+                self._lost.set()
+                if self._on_lost is not None:
+                    self._on_lost()
+            case _ if self._on_effect is not None:
+                about = f"{self.host}:{self.port}"
+                text = text_for_people(effect, self.link, about, self.client_id) if effect in FOR_PEOPLE else ""
+                self._on_effect(effect, text)
 
-def _attempts(timeout_seconds: float | None) -> Any:
-    """Attempts with growing pauses, and a little chance in them, so that not all clients come back in the same moment."""
-    return stamina.retry_context(
-        on=AtlasError, attempts=None, timeout=timeout_seconds, wait_initial=0.2, wait_max=15.0, wait_jitter=0.3
-    )
+    def _probe(self) -> None:
+        if self.link.has_session:
+            self._start_trip()

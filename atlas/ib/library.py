@@ -19,5 +19,6 @@ logging.getLogger(library.__name__).setLevel(logging.CRITICAL)
 IB: Any = library.IB
 Contract: Any = library.Contract
 Order: Any = library.Order
+RequestError: Any = library.wrapper.RequestError
 NAME: str = library.__name__
 UNSET_DOUBLE: float = library.util.UNSET_DOUBLE
