@@ -22,7 +22,7 @@ from atlas.trading.risk.readings import extremes
 from atlas.trading.risk.rules import CHECKS, RULES
 from atlas.trading.risk.rules.daily import reached
 from atlas.trading.risk.session import Session, SessionMemory
-from atlas.trading.risk.view import Joined, OrdersView, Scoped, Without, exit_room, is_exit, only_reduces
+from atlas.trading.risk.view import Joined, OrdersView, Scoped, Wish, exit_room, is_exit
 from atlas.trading.trading_state import ACTIVE_FROM_START, TradingStateChange, refused
 
 OPERATOR = "operator"
@@ -104,9 +104,16 @@ class Gate:
         """What was set last, by whom and why; `at(now_ns)` says what holds of it."""
         return self._change
 
-    def is_exit(self, order: Order, view: OrdersView) -> bool:
-        """Whether `order`, with all that works on its side, only reduces the position."""
-        return is_exit(order, view)
+    def is_exit(self, order: Order, view: OrdersView, *, replacing: str = "") -> bool:
+        """Whether `order`, with all that works on its side, only reduces the position.
+
+        Args:
+            order: what is wanted.
+            view: the account's orders and positions.
+            replacing: id of the working order that `order` takes the place of, when it is a change.
+        """
+        wish = Wish.of(order, view, replacing)
+        return is_exit(order, wish.view, wish.units)
 
     def check(
         self, order: Order, instrument: Instrument | None, view: OrdersView, now_ns: int, *, replacing: str = ""
@@ -127,20 +134,14 @@ class Gate:
         if denial := self._wrong(order, instrument) or self._wrong_account(order):
             return denial
         assert instrument is not None  # noqa: S101 # else it was denied
-        units, harmless = order.quantity, False
-        if replacing:
-            old = next((state for state in view.working() if state.order.id == replacing), None)
-            view = Without(view, replacing)
-            if old is not None:
-                units = max(order.quantity - old.filled, 0.0)
-                harmless = only_reduces(order, old.order)
-        exits = is_exit(order, view, units)
-        if denial := self._held_back(order, now_ns, exits=exits, harmless=harmless):
-            return _with_room(denial, order, view)
-        if exits or harmless:
+        wish = Wish.of(order, view, replacing)
+        exits = is_exit(order, wish.view, wish.units)
+        if denial := self._held_back(order, now_ns, lets_out=exits or wish.only_reduces, is_exit=exits):
+            return _with_room(denial, wish)
+        if exits or wish.only_reduces:
             return None
-        denial = self._blocked(order) or self._beyond_a_limit(order, instrument, units, view, now_ns)
-        return denial and _with_room(denial, order, view)
+        denial = self._blocked(order) or self._beyond_a_limit(wish, instrument, now_ns)
+        return denial and _with_room(denial, wish)
 
     def check_group(self, orders: Sequence[Order], view: OrdersView, now_ns: int) -> Denial | None:
         """Why the orders of a group, each beside those before it, must not be sent; None if all of them may."""
@@ -197,10 +198,10 @@ class Gate:
                 return Denial("account", f"this trader trades {self._account_id}, not {account}")
         return None
 
-    def _held_back(self, order: Order, now_ns: int, *, exits: bool, harmless: bool) -> Denial | None:
-        if exits and order.robot == OPERATOR:
+    def _held_back(self, order: Order, now_ns: int, *, lets_out: bool, is_exit: bool) -> Denial | None:
+        if is_exit and order.robot == OPERATOR:
             return None
-        return refused(self._change, now_ns, is_exit=exits or harmless)
+        return refused(self._change, now_ns, is_exit=lets_out)
 
     def _blocked(self, order: Order) -> Denial | None:
         for name in ("", order.instrument):
@@ -209,13 +210,20 @@ class Gate:
                 return Denial("blocked", f"{what} is blocked: {reason}", temporary=True)
         return None
 
-    def _beyond_a_limit(
-        self, order: Order, instrument: Instrument, units: float, view: OrdersView, now_ns: int
-    ) -> Denial | None:
+    def _beyond_a_limit(self, wish: Wish, instrument: Instrument, now_ns: int) -> Denial | None:
         case = Case(
-            order, instrument, units, view, now_ns, self._account, self._instruments, self._prices, self._flow, self._session
+            order=wish.order,
+            instrument=instrument,
+            units=wish.units,
+            view=wish.view,
+            now_ns=now_ns,
+            account=self._account,
+            instruments=self._instruments,
+            prices=self._prices,
+            flow=self._flow,
+            session=self._session,
         )
-        for scope in self.limits.scopes_of(order):
+        for scope in self.limits.scopes_of(wish.order):
             limits = self.limits[scope]
             for rule in RULES:
                 if denial := rule.check(case, scope, limits):
@@ -223,9 +231,9 @@ class Gate:
         return None
 
 
-def _with_room(denial: Denial, order: Order, view: OrdersView) -> Denial:
-    """The denial, which says how much of the order would only have closed."""
-    room = exit_room(order, view)
-    if not room or room >= order.quantity:
-        return denial
-    return msgspec.structs.replace(denial, text=f"{denial.text}; {shown(room)} would pass as an exit")
+def _with_room(denial: Denial, wish: Wish) -> Denial:
+    """The denial in one line, which says how much of the order would only have closed."""
+    text, room = " ".join(denial.text.split()), exit_room(wish.order, wish.view)
+    if 0 < room < wish.units:
+        text += f"; {shown(room)} would pass as an exit"
+    return msgspec.structs.replace(denial, text=text)

@@ -71,6 +71,7 @@ class Session:
 
     def __init__(self, instruments: Mapping[str, Instrument], prices: Prices) -> None:
         self.robots = Books()
+        self._robot_of: dict[str, str] = {}  # of an execution and all its corrections
         self._instruments = instruments
         self._prices = prices
         self._day = _Day(0)
@@ -110,12 +111,13 @@ class Session:
 
     def on_execution(self, execution: Execution, robot: str) -> None:
         """An order of `robot` was filled; "" when it is nobody's. Once per execution; a correction takes its place."""
+        base = execution_base(execution.id)
+        robot = self._robot_of.setdefault(base, robot)
         instrument = self._instruments.get(execution.instrument)
         if robot and instrument is not None:
             self.robots.execute(msgspec.structs.replace(execution, account=robot), instrument)
         if execution.at_ns < self._day.began_ns:
             return
-        base = execution_base(execution.id)
         before = self._day.executions.get(base)
         if before is None or execution_revision(before[0].id) < execution_revision(execution.id):
             self._day.executions[base] = (execution, robot)

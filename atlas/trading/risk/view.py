@@ -7,6 +7,7 @@ waits for a parent that opens what it closes.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
@@ -42,6 +43,29 @@ class Without:
     def working(self) -> Iterable[OrderState]:
         """Orders that are not final, but for the one."""
         return [state for state in self._view.working() if state.order.id != self._order_id]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A new order, or what a standing one is to become, beside all others.
+
+    `units` is what it can still fill. `only_reduces` says that a change makes the order smaller or harder to fill, and nothing
+    else, so that it cannot add to any risk.
+    """
+
+    order: Order
+    view: OrdersView
+    units: float
+    only_reduces: bool = False
+
+    @classmethod
+    def of(cls, order: Order, view: OrdersView, replacing: str) -> "Wish":
+        """The wish for `order` in the place of the working order with the id `replacing`, "" for none."""
+        standing = next((state for state in view.working() if state.order.id == replacing), None) if replacing else None
+        if standing is None:
+            return cls(order, view, order.quantity)
+        units = max(float(exact(order.quantity) - exact(standing.filled)), 0.0)
+        return cls(order, Without(view, replacing), units, only_reduces(order, standing.order))
 
 
 class Joined:
