@@ -5,17 +5,17 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from atlas.domain import (
-    NS_PER_SECOND,
+from atlas.domain.condition import (
     Condition,
     ExecutionCondition,
-    InstrumentKind,
     MarginCondition,
     PercentChangeCondition,
     PriceCondition,
     TimeCondition,
     VolumeCondition,
 )
+from atlas.domain.instrument import InstrumentKind
+from atlas.domain.time import NS_PER_SECOND
 
 _MOST = 1e12
 _MOST_VOLUME = 2**31 - 2  # IB's volumes and percentages of margin are 32-bit integers

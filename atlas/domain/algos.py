@@ -7,7 +7,7 @@ the broker, depending on the algorithm, so that one we do not know is turned awa
 import re
 from collections.abc import Callable, Mapping
 
-from atlas.domain import Order, OrderKind
+from atlas.domain.order import Order, OrderKind
 
 Check = Callable[[str], object]
 
