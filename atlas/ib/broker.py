@@ -1,30 +1,40 @@
-"""Orders through the gateway: placing, changing and cancelling, and everything that is reported of them, in our words."""
+"""Orders through the gateway: placing, changing and cancelling, and everything that is reported of them, in our words.
+
+Reports are read as the messages are decoded, before the client library interprets them: it drops executions and commissions of
+orders that it does not know, and takes an error for an order's end. We drop nothing.
+"""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from atlas.domain import Commission, Execution, Instrument, OrderKind, Side, TimeInForce, Unavailable, from_datetime
+from atlas.domain import AtlasError, Commission, Execution, Instrument, Unavailable
 from atlas.domain import Order as AtlasOrder
 from atlas.ib.connection import Connection
 from atlas.ib.contracts import to_contract
-from atlas.ib.library import UNSET_DOUBLE, Order
-from atlas.trading.broker import BrokerError, BrokerOrder, BrokerReport, BrokerSnapshot, BrokerStatus, Known, Unknown
+from atlas.ib.limiter import Priority
+from atlas.ib.orders import Place, number, to_ib
+from atlas.ib.questions import Questions
+from atlas.ib.reports import OPEN, Reports
+from atlas.ib.what_if import WhatIfs
+from atlas.trading.broker import (
+    AccountValues,
+    BrokerError,
+    BrokerOrder,
+    BrokerReport,
+    BrokerSnapshot,
+    Known,
+    Unknown,
+    WhatIf,
+)
 
-_ORDER_TYPES = {OrderKind.MARKET: "MKT", OrderKind.LIMIT: "LMT"}
-_TIMES_IN_FORCE = {TimeInForce.DAY: "DAY", TimeInForce.GTC: "GTC", TimeInForce.IOC: "IOC"}
-_SIDES = {"BOT": Side.BUY, "SLD": Side.SELL}
-_STATUSES = {
-    "ApiPending": BrokerStatus.RECEIVED,
-    "PendingSubmit": BrokerStatus.RECEIVED,
-    "PreSubmitted": BrokerStatus.WORKING,
-    "Submitted": BrokerStatus.WORKING,
-    "PendingCancel": BrokerStatus.WORKING,
-    "Filled": BrokerStatus.FILLED,
-    "Cancelled": BrokerStatus.CANCELLED,
-    "ApiCancelled": BrokerStatus.CANCELLED,
-    "Inactive": BrokerStatus.INACTIVE,
+_ACCOUNT_VALUES = {
+    "excess_liquidity": "ExcessLiquidity",
+    "gross_position_value": "GrossPositionValue",
+    "buying_power": "BuyingPower",
+    "initial_margin": "InitMarginReq",
+    "maintenance_margin": "MaintMarginReq",
 }
 
 
@@ -42,174 +52,250 @@ class Broker:
         self._connection = connection
         self._instruments = instruments
         self._on_report = on_report
-        self._references: dict[int, str] = {}
+        self._reports = Reports(connection.client_id, instruments, connection.clock)
+        self._questions = Questions(connection)
+        self._what_ifs = WhatIfs(connection)
+        self._live: list[Execution] | None = None
+        self._live_commissions: list[Commission] = []
         connection.tap("openOrder", self._open_order)
         connection.tap("orderStatus", self._order_status)
         connection.tap("execDetails", self._execution)
         connection.tap("commissionReport", self._commission)
         connection.tap("error", self._error)
 
+    # What there is to know
+
+    @property
+    def is_up(self) -> bool:
+        """Whether orders can be sent: there is a session, and it reaches the broker behind it."""
+        return self._connection.is_up
+
+    @property
+    def accounts(self) -> list[str]:
+        """The accounts of the login, in the broker's order."""
+        return self._connection.accounts
+
+    @property
+    def last_heard_ns(self) -> int:
+        """When the gateway gave its last sign of life."""
+        return self._connection.last_heard_ns
+
+    def next_order_id(self) -> int:
+        """An order id that the gateway will take from this client."""
+        return self._connection.next_order_id()
+
     def learn(self, instruments: Mapping[str, Instrument]) -> None:
         """Know these instruments, too."""
         self._instruments.update(instruments)
+        self._reports.learn(instruments)
 
-    def place(self, order: AtlasOrder, broker_order_id: int) -> None:
+    async def instrument(self, instrument_id: str) -> Instrument:
+        """The instrument's definition, asked once; it is known from then on.
+
+        Raises:
+            UnknownInstrument: the broker has no such contract.
+            BadInput: the id is malformed or ambiguous.
+            Unavailable: no answer in time.
+        """
+        if instrument_id not in self._instruments:
+            self.learn({instrument_id: await self._connection.instrument(instrument_id)})
+        return self._instruments[instrument_id]
+
+    # Orders
+
+    async def place(self, order: AtlasOrder, broker_order_id: int, *, parent_id: int = 0, transmit: bool = True) -> None:
         """Send `order`; again with the same id and other values, it modifies. Returns when the socket has it.
 
         Raises:
-            Unavailable: the connection is down; nothing was sent.
+            Unavailable: nothing was sent: the connection is down, or the instrument or one in a condition is not defined.
         """
-        self._need_connection(order.id)
-        self._references[broker_order_id] = order.id
-        contract = to_contract(self._instruments[order.instrument])
-        self._connection.ib.client.placeOrder(broker_order_id, contract, _to_ib(order, broker_order_id))
+        what = f"order {order.id}"
+        await self._define(order)
+        contract, theirs = self._written(order, Place(broker_order_id, parent_id, transmit))
+        await self._turn(what)
+        self._reports.placed(order, broker_order_id)
+        self._send(what, lambda: self._connection.ib.client.placeOrder(broker_order_id, contract, theirs))
 
-    def cancel(self, broker_order_id: int) -> None:
+    async def cancel(self, broker_order_id: int) -> None:
         """Ask for the cancellation of an order of this client.
 
         Raises:
             Unavailable: the connection is down; nothing was sent.
         """
-        self._need_connection(str(broker_order_id))
-        self._connection.ib.client.cancelOrder(broker_order_id, "")
+        what = f"the cancellation of order {broker_order_id}"
+        await self._turn(what)
+        self._reports.cancelled(broker_order_id)
+        self._send(what, lambda: self._connection.ib.client.cancelOrder(broker_order_id, ""))
+
+    async def cancel_all(self) -> None:
+        """Ask for the cancellation of every order of the login, whoever placed it.
+
+        Raises:
+            Unavailable: the connection is down; nothing was sent.
+        """
+        what = "the cancellation of all orders"
+        await self._turn(what)
+        self._send(what, self._connection.ib.client.reqGlobalCancel)
+
+    async def what_if(self, order: AtlasOrder) -> Known[WhatIf] | Unknown:
+        """What `order` would do, without placing it. One that the broker would reject is Unknown with its words."""
+        broker_order_id = self.next_order_id()
+        try:
+            await self._define(order)
+            contract, theirs = self._written(order, Place(broker_order_id))
+            await self._turn(f"the what-if of order {order.id}")
+        except AtlasError as error:
+            return Unknown(str(error))
+        return await self._what_ifs.ask(broker_order_id, contract, theirs)
+
+    async def round_trip(self) -> int:
+        """Prove the gateway with a request for its time; returns that time in UTC nanoseconds.
+
+        Raises:
+            Unavailable: no answer in time.
+        """
+        return await self._connection.round_trip()
+
+    async def _define(self, order: AtlasOrder) -> None:
+        wanted = [order.instrument, *(getattr(one, "instrument", order.instrument) for one in order.conditions)]
+        for instrument_id in dict.fromkeys(wanted):
+            try:
+                await self.instrument(instrument_id)
+            except Unavailable:
+                raise
+            except AtlasError as error:
+                raise Unavailable(f"order {order.id} was not sent: {error}") from error
+
+    def _written(self, order: AtlasOrder, place: Place) -> tuple[Any, Any]:
+        contract = to_contract(self._instruments[order.instrument])
+        return contract, to_ib(order, place, self._instruments.__getitem__)
+
+    async def _turn(self, what: str) -> None:
+        self._need_connection(what)
+        await self._connection.limiter.turn(Priority.ORDER)
+        self._need_connection(what)
+
+    def _need_connection(self, what: str) -> None:
+        if not self._connection.is_up:
+            raise Unavailable(f"{what} was not sent: the gateway is not connected")
+
+    @staticmethod
+    def _send(what: str, send: Callable[[], None]) -> None:
+        try:
+            send()
+        except ConnectionError as error:
+            raise Unavailable(f"{what} was not sent: {error}") from error
+
+    # Questions
 
     async def snapshot(self) -> Known[BrokerSnapshot] | Unknown:
-        """All that the broker knows of our orders and positions. Unknown if any of the questions was not answered."""
-        ib, executions, commissions = self._connection.ib, list[Execution](), list[Commission]()
+        """All that the broker knows of our orders and positions. Unknown if any of the questions was not answered in full.
+
+        Unknown too if the way to the broker broke while it was asked: the answers would be of two worlds. Executions that come
+        unasked meanwhile are in it.
+        """
+        breaks = self._questions.breaks
+        self._live, self._live_commissions = [], []
         try:
-            open_orders = await self._ask(ib.reqAllOpenOrdersAsync, "open orders")
-            completed = await self._ask(lambda: ib.reqCompletedOrdersAsync(False), "completed orders")
-            fills = await self._ask(ib.reqExecutionsAsync, "executions")
-            positions = await self._ask(ib.reqPositionsAsync, "positions")
-        except Unavailable as error:
+            await self._questions.settle()
+            open_orders = await self._questions.open_orders()
+            completed = await self._questions.completed_orders()
+            executions = await self._questions.executions()
+            positions = await self._questions.positions()
+        except AtlasError as error:
             return Unknown(str(error))
-        for fill in fills:
-            executions.append(self._to_execution(fill.contract, fill.execution))
-            if fill.commissionReport.execId:
-                commissions.append(_to_commission(fill.commissionReport))
-        held: dict[str, dict[str, float]] = defaultdict(dict)
-        for row in positions:
-            if row.position:
-                held[row.account][self._name_of(row.contract)] = float(row.position)
+        else:
+            if self._questions.breaks != breaks:
+                return Unknown("the connection to the broker broke, or sent something unreadable, while it was asked")
+            told = [self._reports.execution(contract, execution) for _, contract, execution in executions]
+            unasked = self._live
+        finally:
+            self._live = None
         return Known(
             BrokerSnapshot(
-                open_orders=tuple(self._from_trade(trade) for trade in open_orders),
-                completed_orders=tuple(self._from_trade(trade) for trade in completed),
-                executions=tuple(executions),
-                commissions=tuple(commissions),
-                positions=dict(held),
+                open_orders=self._standing(open_orders),
+                completed_orders=tuple(self._reports.completed(*row) for row in completed),
+                executions=tuple({one.id: one for one in [*told, *unasked]}.values()),
+                commissions=tuple({one.execution_id: one for one in self._live_commissions}.values()),
+                positions=self._held(positions),
             )
         )
 
+    def _standing(self, rows: list[tuple[Any, ...]]) -> tuple[BrokerOrder, ...]:
+        """Open orders as last heard: what was reported while the list came is in it, too."""
+        for _, _, order, _ in rows:
+            self._reports.note(order)
+        newest = {
+            (order.clientId, order.orderId, order.permId): (contract, order, state)
+            for _, contract, order, state in rows
+            if not order.whatIf
+        }
+        standing = [self._reports.open_order(*row) for row in newest.values()]
+        return tuple(one for one in standing if one.status in OPEN)
+
+    def _held(self, rows: list[tuple[Any, ...]]) -> dict[str, dict[str, float]]:
+        held: dict[str, dict[str, float]] = defaultdict(dict)
+        for account, contract, quantity, _ in rows:
+            held[account][self._reports.name_of(contract)] = float(quantity)
+        return {
+            account: {instrument: quantity for instrument, quantity in positions.items() if quantity}
+            for account, positions in held.items()
+            if any(positions.values())
+        }
+
+    async def account_values(self, account: str) -> Known[AccountValues] | Unknown:
+        """What the account is worth now, in its base currency."""
+        try:
+            rows = await self._questions.account_values(account)
+        except AtlasError as error:
+            return Unknown(str(error))
+        values = {(tag, currency): value for _, owner, model, tag, value, currency in rows if owner == account and not model}
+        base = next((currency for tag, currency in values if tag == "NetLiquidation"), "")
+        worth = number(values.get(("NetLiquidation", base)))
+        if worth is None:
+            return Unknown(f"the broker gave no net liquidation value of account {account}")
+        more = {ours: number(values.get((theirs, base))) for ours, theirs in _ACCOUNT_VALUES.items()}
+        cash = {
+            currency: Decimal(value) for (tag, currency), value in values.items() if tag == "CashBalance" and currency != "BASE"
+        }
+        return Known(AccountValues(account, base, worth, cash=cash, **more))
+
     async def cash(self, account: str) -> dict[str, Decimal]:
-        """Cash by currency, from the account's ledger. The connection keeps it current.
+        """Cash by currency.
 
         Raises:
             Unavailable: the gateway did not answer.
         """
-        ib = self._connection.ib
-        await self._ask(lambda: ib.reqAccountUpdatesMultiAsync(account), "account values")
-        rows = [row for row in ib.accountValues(account) if row.tag == "CashBalance" and row.currency != "BASE"]
-        return {row.currency: Decimal(row.value) for row in rows}
+        values = await self.account_values(account)
+        if isinstance(values, Unknown):
+            raise Unavailable(values.reason)
+        return dict(values.value.cash or {})
 
-    async def net_liquidation(self, account: str) -> float:
-        """The account's value in its base currency.
+    # Reports
 
-        Raises:
-            Unavailable: the gateway did not answer or gave no value.
-        """
-        ib = self._connection.ib
-        await self._ask(lambda: ib.reqAccountUpdatesMultiAsync(account), "account values")
-        for row in ib.accountValues(account):
-            if row.tag == "NetLiquidation":
-                return float(row.value)
-        raise Unavailable(f"the gateway gave no NetLiquidation for account {account}")
-
-    async def _ask(self, request: Callable[[], Awaitable[Any]], what: str) -> Any:
-        return await self._connection.ask(request, what)
-
-    def _need_connection(self, what: str) -> None:
-        if not self._connection.is_up:
-            raise Unavailable(f"order {what} was not sent: the gateway is not connected")
-
-    def _name_of(self, contract: Any) -> str:
-        for instrument in self._instruments.values():
-            if instrument.con_id == contract.conId:
-                return instrument.id
-        return f"{contract.localSymbol or contract.symbol}#{contract.conId}"
-
-    def _from_trade(self, trade: Any) -> BrokerOrder:
-        return self._to_broker_order(trade.order, trade.orderStatus.status)
-
-    def _to_broker_order(self, order: Any, status: str) -> BrokerOrder:
-        limit = order.lmtPrice
-        return BrokerOrder(
-            order_id=order.orderRef,
-            broker_order_id=order.orderId,
-            perm_id=order.permId,
-            status=_STATUSES.get(status, BrokerStatus.RECEIVED),
-            quantity=float(order.totalQuantity),
-            limit_price=float(limit) if order.orderType == "LMT" and limit not in (None, UNSET_DOUBLE) else None,
-        )
-
-    def _to_execution(self, contract: Any, execution: Any) -> Execution:
-        return Execution(
-            id=execution.execId,
-            order_id=execution.orderRef or self._references.get(execution.orderId, ""),
-            account=execution.acctNumber,
-            instrument=self._name_of(contract),
-            side=_SIDES[execution.side],
-            quantity=float(execution.shares),
-            price=float(execution.price),
-            at_ns=from_datetime(execution.time),
-            perm_id=execution.permId,
-        )
-
-    def _open_order(self, order_id: int, _contract: Any, order: Any, order_state: Any) -> None:
+    def _open_order(self, _order_id: int, contract: Any, order: Any, order_state: Any) -> None:
         if order.whatIf:
             return
-        if order.orderRef and order.clientId == self._connection.client_id:
-            self._references[order_id] = order.orderRef
-        self._on_report(self._to_broker_order(order, order_state.status))
+        self._reports.note(order)
+        self._on_report(self._reports.open_order(contract, order, order_state))
 
-    def _order_status(
-        self, order_id: int, status: str, _filled: float, _remaining: float, _average: float, perm_id: int, *rest: Any
-    ) -> None:
-        client_id = rest[2]
-        reference = self._references.get(order_id, "") if client_id == self._connection.client_id else ""
-        self._on_report(BrokerOrder(reference, order_id, perm_id, _STATUSES.get(status, BrokerStatus.RECEIVED)))
+    def _order_status(self, order_id: int, status: str, *rest: Any) -> None:
+        self._on_report(self._reports.order_status(order_id, status, perm_id=rest[3], client_id=rest[6]))
 
     def _execution(self, _request_id: int, contract: Any, execution: Any) -> None:
-        self._on_report(self._to_execution(contract, execution))
+        told = self._reports.execution(contract, execution)
+        if self._live is not None:
+            self._live.append(told)
+        self._on_report(told)
 
     def _commission(self, report: Any) -> None:
-        self._on_report(_to_commission(report))
+        told = self._reports.commission(report)
+        if told is None:
+            return
+        if self._live is not None:
+            self._live_commissions.append(told)
+        self._on_report(told)
 
     def _error(self, request_id: int, code: int, text: str, *_: Any) -> None:
-        if request_id in self._references:
+        if self._reports.is_own(request_id):
             self._on_report(BrokerError(request_id, code, text))
-
-
-def _to_ib(order: AtlasOrder, broker_order_id: int) -> Any:
-    result = Order(
-        orderId=broker_order_id,
-        action=order.side.name,
-        totalQuantity=order.quantity,
-        orderType=_ORDER_TYPES[order.kind],
-        tif=_TIMES_IN_FORCE[order.time_in_force],
-        account=order.account,
-        orderRef=order.id,
-    )
-    if order.limit_price is not None:
-        result.lmtPrice = order.limit_price
-    return result
-
-
-def _to_commission(report: Any) -> Commission:
-    realized = report.realizedPNL
-    return Commission(
-        execution_id=report.execId,
-        amount=float(report.commission),
-        currency=report.currency,
-        realized_pnl=None if realized in (None, UNSET_DOUBLE, 0.0) else float(realized),
-    )
