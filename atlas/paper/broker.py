@@ -17,7 +17,7 @@ from atlas.paper import reports, values
 from atlas.paper.account import Account, wanted_by
 from atlas.paper.records import Batch
 from atlas.paper.terms import PaperTerms
-from atlas.paper.vault import Vault
+from atlas.paper.vault import REST_AFTER, Vault
 from atlas.trading.broker import AccountValues, BrokerReport, BrokerSnapshot, Known, Unknown, WhatIf
 
 log = structlog.get_logger("atlas.paper")
@@ -36,6 +36,7 @@ class PaperBroker:
         on_report: gets every report, in order.
         find: gives the definition of an instrument by its id; raises as `BrokerPort.instrument` does.
         want: told the id of each instrument whose market the account needs from now on.
+        rest_after: records after which everything is written down at once, so that a start has no more than those to read.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class PaperBroker:
         *,
         find: Callable[[str], Awaitable[Instrument]],
         want: Callable[[str], None] = lambda _instrument: None,
-        rest_after: int = 5_000,
+        rest_after: int = REST_AFTER,
     ) -> None:
         self._folder = folder
         self._rest_after = rest_after

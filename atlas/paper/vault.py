@@ -13,13 +13,15 @@ from atlas.domain import CorruptJournal, Unavailable
 from atlas.journal import Journal
 from atlas.paper.records import Batch, Line, Part, Snapshot, joined, parts_of
 
+REST_AFTER = 20_000
+
 
 class Vault:
     """The open journal of one account.
 
     Args:
         folder: where it lies; made if it is not there.
-        rest_after: batches after which `is_long`: it is time for a snapshot.
+        rest_after: records of batches after which `is_long`: it is time for a snapshot.
 
     Raises:
         CorruptJournal: it is damaged before its end.
@@ -27,7 +29,7 @@ class Vault:
         Unavailable: the folder cannot be used.
     """
 
-    def __init__(self, folder: Path, rest_after: int = 5_000) -> None:
+    def __init__(self, folder: Path, rest_after: int = REST_AFTER) -> None:
         self._journal: Journal[Line] = Journal.open(folder, Line, verify=False)
         self._rest_after = rest_after
         self._since_rest = 0
@@ -54,13 +56,13 @@ class Vault:
                     raise CorruptJournal(
                         f"{self._journal.folder}: the snapshot in record {number} does not fit ({error})"
                     ) from None
-        self._since_rest = len(batches)
+        self._since_rest = sum(len(batch.records) for batch in batches)
         return snapshot, batches
 
     def append(self, batch: Batch) -> None:
         """Take `batch`; it is written with the next `write`."""
         self._unwritten.append(batch)
-        self._since_rest += 1
+        self._since_rest += len(batch.records)
 
     def write(self, *, durably: bool) -> bool:
         """Hand over what was appended: to the disk if `durably`, else to the operating system, which a killed process outlives.
