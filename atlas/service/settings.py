@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from atlas.domain import BadInput, ConfigurationError, parse_instrument_id
+from atlas.market.windows import Schedule, schedule_of
+from atlas.service.client_ids import SERVICES, check_client_ids
 from atlas.trading.risk import DESK, OPERATOR, Limits, LimitTree, SessionDays
 from atlas.trading.risk.limits import Amount, Count
 
@@ -69,6 +71,45 @@ class GatewaySettings(Section):
     port: Port = Field(4002, ge=1, le=65535)
     start_timeout_seconds: float = Field(30.0, gt=0, description="how long a start waits for a first connection")
     request_timeout_seconds: float = Field(10.0, gt=0, description="after this an unanswered request has an unknown outcome")
+    messages_per_second: int = Field(
+        45, ge=1, description="what all our services together may send it, see <service>.message_share; the broker's limit is 50"
+    )
+    heartbeat_seconds: float = Field(5.0, gt=0, description="how often the link is proven, or found lost")
+    deadline_seconds: float = Field(900.0, gt=0, description="an unexplained loss that lasts so long is critical")
+    attempts_before_help: int = Field(10, ge=1, description="failed attempts to connect, after which a restart is asked for")
+    time_zone: str = Field("America/New_York", description="of restart_time, login_time and interruptions")
+    restart_time: str = Field("never", description="when it restarts by itself every day, as 23:45; or never")
+    restart_minutes: int = Field(5, ge=1, le=720, description="how long its restart may take")
+    login_time: str = Field("never", description="when it is started anew on Sundays and a person approves the login; or never")
+    login_minutes: int = Field(60, ge=1, le=720, description="how long that person may take")
+    reset_region: Literal["america", "europe", "asia", "none"] = Field(
+        "none", description="whose daily resets of the broker's servers apply; none for a simulated gateway"
+    )
+    interruptions: tuple[str, ...] = Field((), description="others that are known, as 00:15-01:45 or fri,sat 23:00-03:00")
+
+    @model_validator(mode="after")
+    def _times_can_be_told(self) -> "GatewaySettings":
+        try:
+            self.schedule()
+        except BadInput as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def schedule(self) -> Schedule:
+        """When the link is known to go away.
+
+        Raises:
+            BadInput: a time or zone is none.
+        """
+        return schedule_of(
+            zone=self.time_zone,
+            restart=self.restart_time,
+            restart_minutes=self.restart_minutes,
+            cold_restart=self.login_time,
+            login_minutes=self.login_minutes,
+            region=self.reset_region,
+            interruptions=self.interruptions,
+        )
 
 
 class ServiceSettings(Section):
@@ -86,9 +127,11 @@ class WatcherSettings(ServiceSettings):
     metrics_port: Port = Field(9101, ge=1, le=65535, description="Prometheus metrics over HTTP")
     data_port: Port = Field(5561, ge=1, le=65535, description="market data, published")
     request_port: Port = Field(5562, ge=1, le=65535, description="market requests")
-    client_id: int = Field(11, ge=1, description="API client id at the gateway")
+    client_id: int = Field(SERVICES["watcher"], ge=1, description="API client id at the gateway")
+    message_share: float = Field(0.35, gt=0, le=1, description="part of gateway.messages_per_second that is the watcher's")
     bar_seconds: tuple[int, ...] = Field((5, 60), description="periods of the bars that are built")
     market_data_lines: int = Field(100, ge=1, description="instruments that may be watched at once")
+    tick_seconds: float = Field(10.0, gt=0, description="silence after a subscription, after which it is made again")
     stale_seconds: float = Field(60.0, gt=0, description="silence of an instrument that is counted as stale")
     tick_by_tick_lines: int = Field(5, ge=0, description="so many instruments get every tick, the others market data")
     overflow: Literal["conflate", "wait"] = Field(
@@ -151,7 +194,8 @@ class TraderSettings(ServiceSettings):
     name: str = Field(
         "trader", pattern=r"^[a-z0-9_-]{1,32}$", description="its own on each trader of a desk: names its journal"
     )
-    client_id: int = Field(1, ge=1, description="API client id at the gateway; the owner of our orders")
+    client_id: int = Field(SERVICES["trader"], ge=1, description="API client id at the gateway; the owner of our orders")
+    message_share: float = Field(0.65, gt=0, le=1, description="part of gateway.messages_per_second that is the trader's")
     account: str = Field("", description="account to trade: its id, or its place in the login from 0; the first when unset")
     mode: Literal["paper", "live"] = Field("paper", description="whether real money is meant; account and port must agree")
     broker: Literal["ib", "paper"] = Field("ib", description="who fills orders: the gateway, or our own paper broker")
@@ -193,6 +237,10 @@ class StrategySettings(ServiceSettings):
     metrics_port: Port = Field(9103, ge=1, le=65535, description="Prometheus metrics over HTTP")
     folder: Path = Field(Path("strategies"), description="where strategy files lie")
     mailbox_size: int = Field(100_000, ge=1000, description="messages that may wait for the robots")
+    route: Literal["direct", "database"] = Field(
+        "direct", description="how orders reach the trader: over its socket, or through the database alone"
+    )
+    account: str = Field("", description="route database: whose trader takes the orders; unset if the database has but one")
     robots: tuple[RobotSettings, ...] = (
         RobotSettings(id="sma-eurusd", strategy="sma_cross", instruments=("EUR.USD@IDEALPRO",), parameters=_QUICK),
         RobotSettings(id="sma-gbpusd", strategy="sma_cross", instruments=("GBP.USD@IDEALPRO",), parameters=_QUICK),
@@ -251,6 +299,16 @@ class Settings(BaseSettings):
     strategy: StrategySettings = StrategySettings()
     monitor: MonitorSettings = MonitorSettings()
     log: LogSettings = LogSettings()
+
+    @field_validator("trader")
+    @classmethod
+    def _client_ids_differ(cls, trader: TraderSettings, info: ValidationInfo) -> TraderSettings:
+        if isinstance(watcher := info.data.get("watcher"), WatcherSettings):
+            try:
+                check_client_ids({"watcher": watcher.client_id, "trader": trader.client_id})
+            except ConfigurationError as error:
+                raise ValueError(str(error)) from None
+        return trader
 
     @classmethod
     def settings_customise_sources(

@@ -17,10 +17,12 @@ from atlas.store.database import Collection, Database, Document
 from atlas.trading.outcome import Outcome
 
 ORDERS, REQUESTS = "orders", "requests"
-OPEN, ANSWERED, WITHDRAWN = "open", "answered", "withdrawn"
-"""What `request` says. A withdrawn one was never written: its document keeps it from being so, and its number from missing."""
-REQUESTED, REFUSED = "requested", "refused"
-"""What `status` says of an order that is not the trader's yet, or never will be, as does `WITHDRAWN`. No order states."""
+OPEN, ANSWERED, REFUSED, WITHDRAWN = "open", "answered", "refused", "withdrawn"
+"""What `request` says. A refused one never came into the trader's books, so no event tells of it. A withdrawn one was never
+written: its document keeps it from being so, and its number from missing."""
+REQUESTED = "requested"
+"""What `status` says of an order that is not the trader's yet; of one that never will be it says what `request` says. These are
+no order states."""
 
 _KINDS: Final[dict[str, Any]] = {"submit_group": SubmitGroup, "modify": Modify, "cancel": Cancel}
 
@@ -39,6 +41,13 @@ class Requested(Value, frozen=True):
     until_ns: int = 0
     problem: str = ""
     collection: str = ORDERS
+
+
+class Answer(Value, frozen=True):
+    """What became of a request, and whether it came into the trader's books, whose events tell the rest."""
+
+    outcome: Outcome
+    in_books: bool
 
 
 class RequestRepository:
@@ -88,25 +97,29 @@ class RequestRepository:
                 "before; does the robot run twice?"
             )
 
-    async def withdraw(self, robot: str, number: int, action: Action) -> bool:
-        """See to it that a request that may not have been written never will be. False if it was: it stands.
+    async def withdraw(self, robot: str, number: int, action: Action) -> tuple[bool, int]:
+        """See to it that a request that may not have been written never will be.
+
+        Returns:
+            Whether it is withdrawn (if not, it was written and stands), and the number that its document has.
 
         Raises:
             DatabaseAway: nothing is known; try again.
         """
         document = {**self._head(robot, number, action), "request": WITHDRAWN, "status": WITHDRAWN}
         there = await self._insert(action, document)
-        return there is None or there.get("request") == WITHDRAWN
+        if there is None:
+            return True, number
+        return there.get("request") == WITHDRAWN, _number(there.get("n"))
 
-    async def answers(self, ids: Iterable[str]) -> dict[str, Outcome | None]:
+    async def answers(self, ids: Iterable[str]) -> dict[str, Answer | None]:
         """Which of these requests are there, and what became of each; None while nothing has."""
-        found: dict[str, Outcome | None] = {}
+        found: dict[str, Answer | None] = {}
         query = {"_id": {"$in": list(ids)}}
         async with self._database.guard():
             for name, collection in self._by_name.items():
-                async for row in collection.find(query, {"outcome": 1}):
-                    outcome = row.get("outcome")
-                    found[row["_id"]] = read({"_id": row["_id"], **outcome}, Outcome, name) if outcome else None
+                async for row in collection.find(query, {"outcome": 1, "request": 1}):
+                    found[row["_id"]] = _answer(row, name)
         return found
 
     # The trader's end
@@ -114,7 +127,7 @@ class RequestRepository:
     async def taken(self) -> dict[str, int]:
         """By robot the highest number that was answered."""
         highest: dict[str, int] = {}
-        match = {"trader": self._account, "request": {"$in": [ANSWERED, WITHDRAWN]}}
+        match = {"trader": self._account, "request": {"$in": [ANSWERED, REFUSED, WITHDRAWN]}}
         async with self._database.guard():
             for collection in self._by_name.values():
                 rows = await collection.aggregate([{"$match": match}, {"$group": {"_id": "$robot", "n": {"$max": "$n"}}}])
@@ -134,10 +147,8 @@ class RequestRepository:
 
     async def answer(self, requested: Requested, outcome: Outcome, *, taken: bool) -> None:
         """Write down what became of a request; not `taken` says that the trader's books know nothing of it."""
-        changes: Document = {"request": ANSWERED, "outcome": plain(outcome)}
-        if requested.collection == REQUESTS:
-            changes["status"] = outcome.verdict.value
-        elif not taken:
+        changes: Document = {"request": ANSWERED if taken else REFUSED, "outcome": plain(outcome)}
+        if requested.collection == ORDERS and not taken:
             changes["status"] = REFUSED
         async with self._database.guard():
             await self._by_name[requested.collection].update_one({"_id": requested.id}, {"$set": changes})
@@ -166,6 +177,12 @@ def _requested(row: Document, collection: str) -> Requested:
     except BadInput as error:
         return Requested(key, robot, number, None, problem=str(error), collection=collection)
     return Requested(key, robot, number, action, _number(row.get("until_ns")), collection=collection)
+
+
+def _answer(row: Document, collection: str) -> Answer | None:
+    if not isinstance(outcome := row.get("outcome"), dict):
+        return None
+    return Answer(read({"_id": row["_id"], **outcome}, Outcome, collection), row.get("request") == ANSWERED)
 
 
 def _action(row: Document, collection: str) -> Action:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from atlas.bus import BlockingRequester, Delivery, Mailbox, orders
-from atlas.bus.orders import ORDER_EVENTS, Command, Events, EventsSince, OrderAnswer, OrderQuery, Receipt
+from atlas.bus import Delivery, Mailbox
+from atlas.bus.orders import ORDER_EVENTS
 from atlas.bus.robots import RobotReport
 from atlas.domain import (
     NS_PER_SECOND,
@@ -26,18 +26,18 @@ from atlas.domain import (
     action_id,
 )
 from atlas.robot import Control, Timer
+from atlas.trading.outcome import Verdict
 from services.strategy.host import RobotHost
+from services.strategy.link import GIVE_UP_SECONDS, REQUEST_SECONDS, OrderEvents, TraderLink
 
 log = structlog.get_logger("atlas.strategy")
 
-REQUEST_SECONDS = 2.0
-GIVE_UP_SECONDS = 10.0
 IDLE_SECONDS = 0.1
 FETCH_EVERY_SECONDS = 0.5
 SYNC_EVERY_SECONDS = 1.0
 
 
-RobotMailbox = Mailbox[MarketEvent | OrderEvent, Control]
+RobotMailbox = Mailbox[MarketEvent | OrderEvent, Control | OrderEvents]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +54,21 @@ class RobotLoop(threading.Thread):
     is too old to be meant: then the trader is asked whether it ever had it.
     """
 
-    def __init__(
-        self, hosts: Sequence[RobotHost], mailbox: RobotMailbox, trader: BlockingRequester[orders.Reply], clock: Clock
-    ) -> None:
+    def __init__(self, hosts: Sequence[RobotHost], mailbox: RobotMailbox, link: TraderLink, clock: Clock) -> None:
         super().__init__(name="robots", daemon=True)
         self.hosts = hosts
         self.failure: BaseException | None = None
         self.missed = 0
         self._mailbox = mailbox
-        self._trader = trader
+        self._link = link
         self._clock = clock
         self._by_instrument: dict[str, list[RobotHost]] = defaultdict(list)
         self._by_id = {host.id: host for host in hosts}
         for host in hosts:
             for name in host.settings.instruments:
                 self._by_instrument[name].append(host)
-        self._waiting: dict[int, _Asked] = {}
+        self._waiting: dict[str, _Asked] = {}  # by action id
+        self._settled: dict[str, _Asked] = {}  # the trader has them, and may not have answered yet
         self._to_resend: list[_Asked] = []
         self._trader_sequence = min((host.runtime.last_trader_sequence for host in hosts), default=0)
         self._end = threading.Event()
@@ -105,7 +104,12 @@ class RobotLoop(threading.Thread):
         self._fetch_events()
         for host in self.hosts:
             for action in host.runtime.unanswered:
-                self._settle(host, action, "decided before a restart and never sent")
+                self._settle(_Asked(host, action, self._clock.now_ns()), "decided before a restart and never sent")
+
+    @property
+    def trader_sequence(self) -> int:
+        """The number of the last order event that was seen."""
+        return self._trader_sequence
 
     # The thread
 
@@ -127,16 +131,18 @@ class RobotLoop(threading.Thread):
         with self._lock:
             self._work(deliveries)
 
-    def _work(self, deliveries: Sequence[Delivery[MarketEvent | OrderEvent] | Control]) -> None:
+    def _work(self, deliveries: Sequence[Delivery[MarketEvent | OrderEvent] | Control | OrderEvents]) -> None:
         for delivery in deliveries:
             if isinstance(delivery, Control):
                 self._on_control(delivery)
+            elif isinstance(delivery, OrderEvents):
+                self._on_order_events(delivery.first, delivery.events)
             elif delivery.topic == ORDER_EVENTS:
                 self._on_order_events(delivery.sequence, [e for e in delivery.events if isinstance(e, OrderEvent)])
             else:
                 self.missed += delivery.missed
                 self._on_market([e for e in delivery.events if not isinstance(e, OrderEvent)])
-        self._trader_there = self._trader.connected
+        self._trader_there = self._link.connected
         self._fetch_what_is_missing()
         self._fire_timers()
         self._read_receipts()
@@ -191,9 +197,7 @@ class RobotLoop(threading.Thread):
 
     def _fetch_events(self) -> None:
         while True:
-            answer = self._trader.ask(EventsSince(self._trader_sequence), REQUEST_SECONDS)
-            if not isinstance(answer, Events):
-                raise Unavailable(f"the trader answered with {type(answer).__name__} instead of its events")
+            answer = self._link.events_since(self._trader_sequence)
             for event in answer.events:
                 self._apply_order_event(event)
             if not answer.events or answer.events[-1].sequence >= answer.last_sequence:
@@ -217,22 +221,22 @@ class RobotLoop(threading.Thread):
 
     def _send(self, asked: _Asked) -> None:
         try:
-            request = self._trader.post(Command(asked.action), action_id(asked.action))
+            self._link.post(asked.host.id, asked.action)
         except Unavailable:
             self._to_resend.append(asked)
         else:
-            self._waiting[request] = asked
+            self._waiting[action_id(asked.action)] = asked
 
     def _read_receipts(self) -> None:
-        for request, answer in self._trader.receive():
-            asked = self._waiting.pop(request, None)
+        for asked_id, answer in self._link.receive():
+            asked = self._waiting.pop(asked_id, None) or self._settled.pop(asked_id, None)
             if asked is None:
                 continue
             if isinstance(answer, BadInput):
                 asked.host.give_up(asked.action, str(answer), self._clock.now_ns())
             elif isinstance(answer, AtlasError):
                 self._to_resend.append(asked)
-            elif isinstance(answer, Receipt) and isinstance(asked.action, Modify | Cancel) and answer.reason:
+            elif isinstance(asked.action, Modify | Cancel) and (answer.reason or answer.verdict is not Verdict.ACCEPTED):
                 asked.host.give_up(asked.action, answer.reason, self._clock.now_ns())
 
     def _resend(self) -> None:
@@ -245,16 +249,14 @@ class RobotLoop(threading.Thread):
 
     def _is_settled(self, asked: _Asked) -> bool:
         try:
-            self._settle(asked.host, asked.action, "the trader could not be reached")
+            self._settle(asked, "the trader could not be reached")
         except AtlasError:
             return False
         return True
 
-    def _settle(self, host: RobotHost, action: Action, reason: str) -> None:
-        """Ask the trader whether it has the order. If not it never will have: the request has expired."""
-        change = isinstance(action, Modify | Cancel)
-        order_id = action.order_id if isinstance(action, Modify | Cancel) else action_id(action)
-        answer = self._trader.ask(OrderQuery(order_id), REQUEST_SECONDS)
-        known = isinstance(answer, OrderAnswer) and answer.known
-        if change or not known:
-            host.give_up(action, reason, self._clock.now_ns())
+    def _settle(self, asked: _Asked, reason: str) -> None:
+        """Find out whether the trader has an action, or will get it. If not, the robot is told that it never will."""
+        if self._link.settle(asked.host.id, asked.action):
+            self._settled[action_id(asked.action)] = asked
+        else:
+            asked.host.give_up(asked.action, reason, self._clock.now_ns())

@@ -23,8 +23,11 @@ from atlas.robot import Control
 from atlas.service.metrics import Figures
 from atlas.service.service import Service
 from atlas.service.settings import Settings
+from atlas.store import Database
+from services.strategy.database_link import DatabaseLink, trader_account
 from services.strategy.host import RobotHost
-from services.strategy.loop import RobotLoop
+from services.strategy.link import DirectLink, OrderEvents
+from services.strategy.loop import RobotLoop, RobotMailbox
 
 _PEER_SECONDS = 30.0
 _REQUEST_SECONDS = 10.0
@@ -46,6 +49,8 @@ class StrategyService(Service):
         self._names = sorted({name for robot in own.robots for name in robot.instruments})
         self._loop: RobotLoop | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._database: Database | None = None
+        self._database_link: DatabaseLink | None = None
         self._forwarders: list[Forwarder] = []
         self._market: Requester[market.Reply] | None = None
         self._control: MailboxSender | None = None
@@ -58,14 +63,15 @@ class StrategyService(Service):
         settings = self.settings
         for host in self._hosts:
             await asyncio.to_thread(host.recover)
-        await self.know("watcher", "trader")
+        direct = settings.strategy.route == "direct"
+        await self.know("watcher", *(["trader"] if direct else []))
         watcher = settings.watcher
         self._market = Requester(self.bus, f"tcp://{watcher.host}:{watcher.request_port}", "watcher", market.Reply)
-        mailbox: Mailbox[MarketEvent | OrderEvent, Control] = Mailbox(
+        mailbox: RobotMailbox = Mailbox(
             self.bus,
             "inproc://robots",
             MarketEvent | OrderEvent,
-            Control,
+            Control | OrderEvents,
             capacity=settings.strategy.mailbox_size,
             on_high_fill=lambda fill, size: self.log.warning("the mailbox is filling up", messages=fill, capacity=size),
         )
@@ -73,9 +79,13 @@ class StrategyService(Service):
         definitions = await self._instruments()
         for host in self._hosts:
             host.begin(tuple(definitions[name] for name in host.settings.instruments), self.clock)
+        if not direct:
+            await self._open_database_link(mailbox)
         self._opening = asyncio.create_task(asyncio.to_thread(self._open_links, mailbox))
         await asyncio.shield(self._opening)
         assert self._loop is not None  # noqa: S101 # made by _open_links
+        if self._database_link is not None:
+            self._database_link.follow(self._loop.trader_sequence)
         self._loop.start()
         for forwarder in self._forwarders:
             forwarder.start()
@@ -91,6 +101,10 @@ class StrategyService(Service):
             await asyncio.to_thread(forwarder.close)
         if self._loop is not None and self._loop.is_alive():
             await asyncio.to_thread(self._loop.stop)
+        if self._database_link is not None:
+            await self._database_link.stop()
+        if self._database is not None:
+            await self._database.close()
         for host in self._hosts:
             host.close()
 
@@ -137,31 +151,50 @@ class StrategyService(Service):
 
     # Links
 
-    def _open_links(self, mailbox: Mailbox[MarketEvent | OrderEvent, Control]) -> None:
+    async def _open_database_link(self, mailbox: RobotMailbox) -> None:
+        """Take the database for the way to the trader, both ways: of the bus, nothing but market data is needed then."""
+        settings = self.settings.database
+        self._database = await Database.connect(
+            settings.url,
+            settings.name,
+            user=settings.user,
+            password=self.settings.database_password(),
+            wait_seconds=settings.start_timeout_seconds,
+        )
+        account = await trader_account(self._database, self.settings.strategy.account)
+        robots = [host.id for host in self._hosts]
+        link = DatabaseLink(self._database, account, robots, self.clock, mailbox.sender().try_send)
+        await link.start()
+        self._database_link = link
+
+    def _open_links(self, mailbox: RobotMailbox) -> None:
         """Subscribe to watcher and trader and see that the subscriptions have arrived, before anything flows. In a thread."""
-        watcher, trader = self.settings.watcher, self.settings.trader
+        watcher = self.settings.watcher
         topics = [topic(name, kind) for name in self._names for kind in MARKET_KINDS.values()]
         data: Subscriber[MarketEvent] = Subscriber(
             self.bus, f"tcp://{watcher.host}:{watcher.data_port}", "watcher", topics, MarketEvent
         )
-        events: Subscriber[OrderEvent] = Subscriber(
-            self.bus, f"tcp://{trader.host}:{trader.event_port}", "trader", [ORDER_EVENTS], OrderEvent
-        )
         to_watcher: BlockingRequester[market.Reply] = BlockingRequester(
             self.bus, f"tcp://{watcher.host}:{watcher.request_port}", "watcher", market.Reply
+        )
+        data.hello(lambda mark: self._greet(to_watcher, mark), _PEER_SECONDS)
+        to_watcher.close()
+        self._forwarders = [Forwarder(data, mailbox.sender(), watcher.overflow, "data")]
+        link = self._database_link or self._direct_link(mailbox)
+        self._loop = RobotLoop(self._hosts, mailbox, link, self.clock)
+        self._loop.catch_up()
+
+    def _direct_link(self, mailbox: RobotMailbox) -> DirectLink:
+        trader = self.settings.trader
+        events: Subscriber[OrderEvent] = Subscriber(
+            self.bus, f"tcp://{trader.host}:{trader.event_port}", "trader", [ORDER_EVENTS], OrderEvent
         )
         to_trader: BlockingRequester[orders.Reply] = BlockingRequester(
             self.bus, f"tcp://{trader.host}:{trader.order_port}", "trader", orders.Reply
         )
-        data.hello(lambda mark: self._greet(to_watcher, mark), _PEER_SECONDS)
         events.hello(lambda mark: self._greet(to_trader, mark), _PEER_SECONDS)
-        to_watcher.close()
-        self._loop = RobotLoop(self._hosts, mailbox, to_trader, self.clock)
-        self._forwarders = [
-            Forwarder(data, mailbox.sender(), watcher.overflow, "data"),
-            Forwarder(events, mailbox.sender(), "wait", "trade"),
-        ]
-        self._loop.catch_up()
+        self._forwarders.append(Forwarder(events, mailbox.sender(), "wait", "trade"))
+        return DirectLink(to_trader)
 
     def _greet(self, peer: BlockingRequester[Any], mark: str) -> None:
         if self.stopping.is_set():

@@ -1,9 +1,11 @@
-"""The trader's end of the database route: what robots write down is taken once, in their order, and answered where it stands."""
+"""The trader's end of the database route: what robots write is taken once, in their order, and answered where it stands."""
 
 import asyncio
 
 import pytest
+from support.desks import until
 from support.mongo_proxy import mongo_proxy
+from support.route_peers import ACCOUNT, submit
 from support.servers import DatabaseServer
 
 from atlas.domain import BadInput, Cancel, ConfigurationError, Modify, OrderStatus, Refused, SubmitGroup, Unavailable
@@ -12,8 +14,6 @@ from atlas.store import Database, OrderRepository, RequestRepository
 from atlas.trading.outcome import Verdict
 from services.trader import database_route
 
-from .conftest import ACCOUNT, submit
-
 
 async def ask(requests, robot, number, action, until_ns=0):
     await requests.ask(robot, number, action, at_ns=1, until_ns=until_ns)
@@ -21,12 +21,16 @@ async def ask(requests, robot, number, action, until_ns=0):
 
 async def answer_of(requests, request_id):
     """The outcome that the trader writes into the request."""
-    async with asyncio.timeout(10):
-        while True:
-            outcome = (await requests.answers([request_id])).get(request_id)
-            if outcome is not None:
-                return outcome
-            await asyncio.sleep(0.01)
+
+    async def answer():
+        return (await requests.answers([request_id])).get(request_id)
+
+    return (await until(answer)).outcome
+
+
+def eventually(condition):
+    """Wait until the plain `condition()` holds."""
+    return until(lambda: asyncio.sleep(0, condition()))
 
 
 async def test_a_request_is_carried_out_and_answered_in_its_document(database, requests, trader, route_on):
@@ -163,9 +167,7 @@ async def test_while_the_trader_cannot_take_anything_requests_stay_and_are_taken
     trader.failing = Unavailable("the disk is full")
     route = await route_on(database)
     await ask(requests, "a", 1, submit("a", 1))
-    async with asyncio.timeout(10):
-        while not route.problems():
-            await asyncio.sleep(0.01)
+    await eventually(route.problems)
     assert "the disk is full" in route.problems()[0]
     assert await requests.answers(["a-1-0"]) == {"a-1-0": None}
     trader.failing = None
@@ -188,12 +190,12 @@ async def test_the_same_request_can_be_written_again_and_another_with_its_number
 
 
 async def test_a_withdrawn_request_never_comes_and_leaves_no_gap(database, requests, trader, route_on):
-    assert await requests.withdraw("a", 1, submit("a", 1))
-    assert await requests.withdraw("a", 1, submit("a", 1))
+    assert await requests.withdraw("a", 1, submit("a", 1)) == (True, 1)
+    assert await requests.withdraw("a", 2, submit("a", 1)) == (True, 1)
     with pytest.raises(Refused):
         await ask(requests, "a", 2, submit("a", 1))
     await ask(requests, "a", 2, submit("a", 2))
-    assert not await requests.withdraw("a", 2, submit("a", 2))
+    assert await requests.withdraw("a", 3, submit("a", 2)) == (False, 2)
     await route_on(database)
     await answer_of(requests, "a-2-0")
     assert trader.carried == ["a-2-0"]
@@ -237,9 +239,7 @@ async def test_a_lost_history_is_alarmed_and_costs_no_request(
         await ask(requests, "a", 2, submit("a", 2))
         second = await route_on(behind, lose=lambda: proxy.errors.append(code))
         await answer_of(requests, "a-2-0")
-        async with asyncio.timeout(10):
-            while not [alarm for alarm in told if alarm.cleared_ns]:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: [alarm for alarm in told if alarm.cleared_ns])
         await second.stop()
         await behind.close()
     assert {alarm.key for alarm in told} == {"database-route-history-lost"}
@@ -248,7 +248,7 @@ async def test_a_lost_history_is_alarmed_and_costs_no_request(
 
 
 async def test_the_token_of_what_was_processed_is_stored_and_the_next_start_goes_on_from_it(
-    database_server, database, requests, trader, route_on, monkeypatch
+    database_server, database, requests, route_on, monkeypatch
 ):
     monkeypatch.setattr(database_route, "POLL_SECONDS", 0.05)
     async with mongo_proxy(database_server.port) as proxy:
@@ -256,18 +256,20 @@ async def test_the_token_of_what_was_processed_is_stored_and_the_next_start_goes
         first = await route_on(behind)
         await ask(requests, "a", 1, submit("a", 1))
         await answer_of(requests, "a-1-0")
-        stored = {}
-        async with asyncio.timeout(10):
-            while not stored.get("orders") or stored["orders"]["_data"] == "nx:0":
-                stored = ((await database.collection("traders").find_one({"_id": ACCOUNT})) or {}).get("tokens", {})
-                await asyncio.sleep(0.01)
+
+        async def tokens():
+            return ((await database.collection("traders").find_one({"_id": ACCOUNT})) or {}).get("tokens", {})
+
+        async def token_of_a_change():
+            token = (await tokens()).get("orders")
+            return token and token["_data"] != "nx:0"
+
+        await until(token_of_a_change)
         await first.stop()
-        stored = (await database.collection("traders").find_one({"_id": ACCOUNT}))["tokens"]
+        stored = await tokens()
         proxy.resumed_with.clear()
         second = await route_on(behind)
-        async with asyncio.timeout(10):
-            while len(proxy.resumed_with) < 4:  # two to prove that there are change streams, two to follow
-                await asyncio.sleep(0.01)
+        await eventually(lambda: len(proxy.resumed_with) >= 4)  # two to prove that there are change streams, two to follow
         await second.stop()
         await behind.close()
     assert stored["orders"] in proxy.resumed_with[2:]
@@ -283,7 +285,7 @@ async def test_changes_that_are_never_told_are_found_by_looking(database, reques
     assert trader.carried == ["a-1-0"]
 
 
-async def test_without_the_database_the_route_says_so_and_goes_on_when_it_is_back(trader, route_on, tmp_path):
+async def test_without_the_database_the_route_says_so_and_goes_on_when_it_is_back(route_on, tmp_path):
     server = DatabaseServer(tmp_path / "own")
     server.start()
     try:
@@ -291,17 +293,13 @@ async def test_without_the_database_the_route_says_so_and_goes_on_when_it_is_bac
         requests = RequestRepository(database, ACCOUNT)
         route = await route_on(database)
         server.kill()
-        async with asyncio.timeout(20):
-            while not route.problems():
-                await asyncio.sleep(0.02)
+        await eventually(route.problems)
         server.start()
         again = await Database.connect(server.url, "own")
         await ask(RequestRepository(again, ACCOUNT), "a", 1, submit("a", 1))
         await answer_of(requests, "a-1-0")
         await again.close()
-        async with asyncio.timeout(10):
-            while route.problems():
-                await asyncio.sleep(0.02)
+        await eventually(lambda: not route.problems())
         await route.stop()
         await database.close()
     finally:

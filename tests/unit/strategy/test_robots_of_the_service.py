@@ -21,6 +21,7 @@ from atlas.domain import (
 from atlas.robot import Control, Decided
 from atlas.service.settings import RobotSettings
 from services.strategy.host import RobotHost
+from services.strategy.link import DirectLink, OrderEvents
 from services.strategy.loop import RobotLoop
 
 K = OrderEventKind
@@ -98,8 +99,8 @@ def loop_with(host):
     def make(trader):
         bus = Bus("strategy", None)
         made.append(bus)
-        mailbox = Mailbox(bus, "inproc://robots", MarketEvent | OrderEvent, Control)
-        return RobotLoop([host], mailbox, trader, ManualClock(10**9))
+        mailbox = Mailbox(bus, "inproc://robots", MarketEvent | OrderEvent, Control | OrderEvents)
+        return RobotLoop([host], mailbox, DirectLink(trader), ManualClock(10**9))
 
     yield make
     for bus in made:
