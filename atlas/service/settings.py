@@ -213,6 +213,24 @@ class TraderSettings(ServiceSettings):
     risk: RiskSettings = RiskSettings()
 
 
+class PaperSettings(Section):
+    """The paper account, where trader.broker is paper: the plainest rules, and what makes them more lifelike."""
+
+    account: str = Field("DUPAPER", pattern=r"^D[A-Za-z0-9]{1,31}$", description="its name")
+    base_currency: str = Field("USD", pattern=r"^[A-Z]{3}$", description="in which it is valued")
+    cash: dict[str, float] = Field({"USD": 1_000_000.0}, description="what it is opened with, by currency")
+    margin: bool = Field(True, description="reject what the account could not carry")
+    fees: Literal["none", "ib"] = Field("none", description="none, or the broker's price list")
+    slippage_ticks: float = Field(0.0, ge=0, description="ticks by which fills are worse than the first level")
+    slippage_percent: float = Field(0.0, ge=0, description="percent of the price by which they are, on top")
+    latency_ms: float = Field(0.0, ge=0, description="milliseconds from a request to its arrival at the exchange")
+    partial_fills: bool = Field(False, description="fill no more than the first level displays")
+    hours: Literal["real", "always"] = Field("real", description="fill in trading hours only, or whenever there is a quote")
+    reference_rates: dict[str, float] = Field(
+        default_factory=dict, description="base currency for one of another, until their pair is quoted"
+    )
+
+
 class RobotSettings(Section):
     """One robot: a strategy on its instruments."""
 
@@ -296,6 +314,7 @@ class Settings(BaseSettings):
     gateway: GatewaySettings = GatewaySettings()
     watcher: WatcherSettings = WatcherSettings()
     trader: TraderSettings = TraderSettings()
+    paper: PaperSettings = PaperSettings()
     strategy: StrategySettings = StrategySettings()
     monitor: MonitorSettings = MonitorSettings()
     log: LogSettings = LogSettings()
