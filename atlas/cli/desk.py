@@ -12,11 +12,11 @@ from rich.table import Table
 from atlas.bus import Bus, Requester, control
 from atlas.cli.context import loaded, print_table
 from atlas.domain import AtlasError, BadInput, Unavailable, plain
+from atlas.service import client_ids
 from atlas.service.run import open_bus
 from atlas.service.settings import ServiceSettings, Settings
 
 SERVICES = ("watcher", "trader", "strategy", "monitor")
-_PROBE_CLIENT_ID = 990
 _ASK_SECONDS = 3.0
 
 _Controls = Callable[[str], Requester[control.Reply]]
@@ -25,7 +25,7 @@ _Controls = Callable[[str], Requester[control.Reply]]
 def ping(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="watcher, trader, strategy, monitor, gateway or database.")],
-    client_id: Annotated[int, typer.Option(help="API client id for `ping gateway`.")] = _PROBE_CLIENT_ID,
+    client_id: Annotated[int, typer.Option(help="API client id for `ping gateway`.")] = client_ids.PROBE,
 ) -> None:
     """Prove that a part of the desk does its job; exit code 0 only if it does."""
     settings = loaded(context).settings

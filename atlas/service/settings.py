@@ -72,7 +72,9 @@ class GatewaySettings(Section):
     start_timeout_seconds: float = Field(30.0, gt=0, description="how long a start waits for a first connection")
     request_timeout_seconds: float = Field(10.0, gt=0, description="after this an unanswered request has an unknown outcome")
     messages_per_second: int = Field(
-        45, ge=1, description="what all our services together may send it, see <service>.message_share; the broker's limit is 50"
+        45,
+        ge=1,
+        description="sent by all our services together, see <service>.message_share; the broker's limit is 50",
     )
     heartbeat_seconds: float = Field(5.0, gt=0, description="how often the link is proven, or found lost")
     deadline_seconds: float = Field(900.0, gt=0, description="an unexplained loss that lasts so long is critical")

@@ -8,6 +8,7 @@ from typing import Any, Self
 from atlas.bus import Requester, control, market, orders, robots
 from atlas.domain import AtlasError, Instrument, OrderState, Unavailable
 from atlas.ib import Broker, Connection
+from atlas.service import client_ids
 from atlas.service.clock import WallClock
 from atlas.service.config import load
 from atlas.service.run import open_bus
@@ -19,7 +20,6 @@ from atlas.store import Database, InstrumentRepository, OrderRepository
 from atlas.trading.broker import BrokerSnapshot, Known, Unknown
 
 SERVICES = ("watcher", "trader", "strategy", "monitor")
-_OBSERVER_CLIENT_ID = 900
 _ASK_SECONDS = 2.0
 _SETTLE_SECONDS = 10.0
 _POLL_SECONDS = 0.1
@@ -36,7 +36,7 @@ class LocalDesk:
         self.account = ""
         self.cash_before: Cash = {}
         gateway = self.settings.gateway
-        self._connection = Connection(gateway.host, gateway.port, _OBSERVER_CLIENT_ID, WallClock())
+        self._connection = Connection(gateway.host, gateway.port, client_ids.OBSERVER, WallClock())
         self._broker = Broker(self._connection, {}, lambda _: None)
         self.database: Database
         self._controls: dict[str, Requester[Any]] = {}
