@@ -11,7 +11,7 @@ from atlas.bus._stream import why_unreadable
 from atlas.bus.bus import Bus
 from atlas.bus.envelope import SCHEMA_VERSION, Reply
 from atlas.bus.faults import FaultKind
-from atlas.domain import NS_PER_SECOND, AtlasError, BadInput, Unavailable
+from atlas.domain import NS_PER_SECOND, AtlasError, BadInput, OutcomeUnknown
 
 R = TypeVar("R")
 
@@ -81,7 +81,7 @@ class Calls(Generic[R]):
         late = [number for number, (give_up, _) in self._pending.items() if now >= give_up]
         where = f"{self._server} at {self._endpoint}"
         return [
-            (number, Unavailable(f"{where} did not answer {self._pending.pop(number)[1]} in time; {_UNKNOWN}"))
+            (number, OutcomeUnknown(f"{where} did not answer {self._pending.pop(number)[1]} in time; {_UNKNOWN}"))
             for number in late
         ]
 
@@ -90,7 +90,8 @@ class Calls(Generic[R]):
         lost, self._pending = self._pending, {}
         where = f"the connection to {self._server} at {self._endpoint}"
         return [
-            (number, Unavailable(f"{where} broke before it answered {what}; {_UNKNOWN}")) for number, (_, what) in lost.items()
+            (number, OutcomeUnknown(f"{where} broke before it answered {what}; {_UNKNOWN}"))
+            for number, (_, what) in lost.items()
         ]
 
     def _report(self, kind: FaultKind, detail: str) -> None:

@@ -5,7 +5,8 @@ AtlasError                    anything that Atlas itself reports; the command li
 ├── BadInput                  a file, recording, instrument or argument that was handed to Atlas
 │   └── UnknownInstrument     nothing goes by that name
 ├── Unavailable               a peer, database or port that is not there, or not in time
-│   └── Refused               it is there and said no: wrong key, wrong account, wrong mode
+│   ├── Refused               it is there and said no: wrong key, wrong account, wrong mode
+│   └── OutcomeUnknown        it was asked, and no answer came: what was asked for may have been done
 └── CorruptJournal            a journal that is damaged in its middle (a torn tail is repaired, not an error)
 """
 
@@ -32,6 +33,10 @@ class Unavailable(AtlasError):
 
 class Refused(Unavailable):
     """The other side is there and refuses us."""
+
+
+class OutcomeUnknown(Unavailable):
+    """A request left and no answer came. Nobody may take that for a failure: ask for the state before trying again."""
 
 
 class CorruptJournal(AtlasError):
