@@ -1,4 +1,4 @@
-"""Which account is traded, and whether it may be: paper unless the account, the mode and the gateway's port all say live. Pure."""
+"""Which account is traded, and whether it may be: paper unless account, mode and the gateway's port all say live. Pure."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -29,7 +29,9 @@ def choose_account(wanted: str, accounts: Sequence[str]) -> str:
         return wanted
     place = int(wanted) if wanted.isdecimal() else 0 if not wanted else -1
     if not 0 <= place < len(accounts):
-        raise ConfigurationError(f"the login has no account {wanted or place!r}; set trader.account to one of its accounts: {listed}")
+        raise ConfigurationError(
+            f"the login has no account {wanted or place!r}; set trader.account to one of its accounts: {listed}"
+        )
     return accounts[place]
 
 
@@ -47,7 +49,8 @@ def check_mode(mode: str, account: str, port: int) -> None:
         return
     shown = {what: says or "nothing" for what, says in said.items()}
     raise ConfigurationError(
-        f"trader.mode is {mode}, but the account {account} says {shown['account']} and gateway.port {port} says {shown['port']}: "
+        f"trader.mode is {mode}, but the account {account} says {shown['account']} "
+        f"and gateway.port {port} says {shown['port']}: "
         f"{LIVE} needs an account U... and a port of {_ports_of(LIVE)}, {PAPER} an account D... and none of those ports; "
         "set trader.mode, trader.account and gateway.port so that they agree"
     )

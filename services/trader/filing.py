@@ -1,5 +1,7 @@
-"""Documents beside the way of an order: alarms, the trading state, limits. What they say holds at once; they are written in
-order as soon as the store takes them, and until then wait in memory."""
+"""Documents beside the way of an order: alarms, the trading state, limits.
+
+What they say holds at once; they are written in order as soon as the store takes them, and until then wait in memory.
+"""
 
 import asyncio
 from collections import deque

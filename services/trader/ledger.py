@@ -1,154 +1,282 @@
-"""Durable writing: events go to the journal first, then to the database, then to those who listen. Never in another order."""
+"""Durable writing: events go to the journal first, then to the store, then to those who listen. Never in another order.
+
+What is to be sent leaves once the events beside it are durable: a new order or a change of one when the store has them, a
+cancellation, which can create nothing, as soon as they stand in the journal or in the store. A disk that is full does not lose
+an event and does not stop reports or exits: events go to the store at once, which is then the first durable place, and to the
+journal, in order, when there is room again. When neither takes anything, events wait in memory in order, and nothing leaves.
+"""
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
-from atlas.bus import Publisher
-from atlas.bus.orders import ORDER_EVENTS
-from atlas.domain import Commission, Execution, OrderEvent, OrderEventKind, OrderState
-from atlas.journal import Journal
-from atlas.store import DatabaseAway, OrderEventRepository, OrderRepository, TradeRepository
-from services.trader.faults import FaultPoints
+from atlas.domain import Commission, Execution, OrderEvent, OrderEventKind, OrderState, Refused, Unavailable
+from atlas.service.alarms import Alarms, Severity
+from atlas.trading.effects import CancelEverything, CancelOrder, CancelSurplus, ChangeOrder, PlaceOrder
+from services.trader.ports import Faults, JournalPort, Outlet, Store
 
 MOST_AT_ONCE = 500
-RETRY_SECONDS = 0.5
+DISK_ALARM, STORE_ALARM = "journal-disk", "database-away"
+
+_K = OrderEventKind
+_WAYS = {_K.PENDING: "send", _K.EXECUTED: "fill", _K.CANCEL_REQUESTED: "cancel", _K.MODIFY_REQUESTED: "modify", _K.SENT: "sent"}
+_JOURNALED = {
+    "send": "send.2_journaled",
+    "fill": "fill.2_journaled",
+    "cancel": "cancel.2_journaled",
+    "modify": "modify.2_journaled",
+    "sent": "send.8_noted",
+}
+
+Sending = PlaceOrder | ChangeOrder | CancelOrder | CancelSurplus | CancelEverything
+"""What leaves for the broker."""
+
+CANCELLATIONS = (CancelOrder, CancelSurplus, CancelEverything)
 
 log = structlog.get_logger("atlas.trader")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Entry:
     event: OrderEvent
     state: OrderState | None
-    release: bool
+    durable: asyncio.Future[None]
+    sendings: tuple[Sending, ...] = ()
+    """What is to leave once this event is durable; empty when it has left."""
 
 
 class Ledger:
     """Takes the desk's events. Group commit: all events of one turn of the loop reach the disk with one sync.
 
     Args:
-        on_written: called with each event that asks for something to be sent, once it stands in the database.
+        release: called with what is to be sent, as soon as it may leave.
+        reopen: opens the journal again after it broke.
     """
 
     def __init__(
         self,
-        journal: Journal[OrderEvent],
-        repositories: tuple[OrderRepository, TradeRepository, OrderEventRepository],
-        publisher: Publisher,
-        on_written: Callable[[OrderEvent], None],
-        faults: FaultPoints,
+        journal: JournalPort,
+        store: Store,
+        outlet: Outlet,
+        alarms: Alarms,
+        faults: Faults,
+        release: Callable[[Sequence[Sending]], None],
+        *,
+        retry_seconds: float = 0.5,
+        reopen: Callable[[], JournalPort] | None = None,
     ) -> None:
         self._journal = journal
-        self._orders, self._trades, self._events = repositories
-        self._publisher = publisher
-        self._on_written = on_written
+        self._store = store
+        self._outlet = outlet
+        self._alarms = alarms
         self._faults = faults
-        self._unsynced: list[_Entry] = []
-        self._sync: asyncio.Future[None] | None = None
+        self._release = release
+        self._retry_seconds = retry_seconds
+        self._reopen = reopen
+        self._new: list[_Entry] = []
+        self._unjournaled: deque[_Entry] = deque()  # taken, but by no journal yet, for the disk is full
+        self._unsynced: list[_Entry] = []  # the journal has them, the disk has not
         self._queue: deque[_Entry] = deque()
+        self._syncing = False
         self._wake = asyncio.Event()
         self._drained = asyncio.Event()
         self._drained.set()
-        self.database_problem = ""
+        self.disk_problem = ""
+        self.store_problem = ""
         self.published_sequence = 0
 
     @property
     def backlog(self) -> int:
-        """Events that are in the journal and not yet in the database."""
-        return len(self._queue)
+        """Events that are not yet in the store."""
+        return len(self._queue) + len(self._new)
 
     async def drained(self) -> None:
         """Wait until everything is written and told."""
         await self._drained.wait()
 
-    def enter(self, event: OrderEvent, state: OrderState | None) -> asyncio.Future[None]:
-        """Take an event and the state that it made. The future is done when the event is on disk."""
-        self._journal.append(event)
-        self._unsynced.append(_Entry(event, state, release=True))
+    def enter(
+        self, events: Sequence[tuple[OrderEvent, OrderState | None]], sendings: tuple[Sending, ...] = ()
+    ) -> asyncio.Future[None]:
+        """Take events, each with the state that it made, and what is to be sent because of them.
+
+        The future is done when the events are durable. Without events, what is to be sent leaves at once.
+        """
+        loop = asyncio.get_running_loop()
+        durable: asyncio.Future[None] = loop.create_future()
+        if not events:
+            durable.set_result(None)
+            if sendings:
+                self._release(sendings)
+            return durable
+        self._new.extend(_Entry(event, state, loop.create_future()) for event, state in events[:-1])
+        self._new.append(_Entry(*events[-1], durable, sendings))
         self._drained.clear()
-        if self._sync is None:
-            loop = asyncio.get_running_loop()
-            self._sync = loop.create_future()
-            loop.call_soon(self._sync_now)
-        return self._sync
+        if not self._syncing:
+            self._syncing = True
+            loop.call_soon(self._sync_new)
+        return durable
 
     def reenter(self, entries: Iterable[tuple[OrderEvent, OrderState | None]]) -> None:
-        """Take events that an earlier run had brought to the journal but not to the database. None of them is acted upon."""
-        self._queue.extend(_Entry(event, state, release=False) for event, state in entries)
-        self._drained.clear()
-        self._wake.set()
+        """Take events that an earlier run had brought to the journal but not to the store. None of them is acted upon."""
+        loop = asyncio.get_running_loop()
+        for event, state in entries:
+            durable = loop.create_future()
+            durable.set_result(None)
+            self._queue.append(_Entry(event, state, durable))
+        if self._queue:
+            self._drained.clear()
+            self._wake.set()
 
     async def run(self) -> None:
-        """Carry events from the journal to the database and to the listeners, for good."""
+        """Carry events from the journal to the store and to the listeners, for good.
+
+        Raises:
+            Refused: the store will never take them: it and the journal do not belong together.
+        """
         while True:
             await self._wake.wait()
             self._wake.clear()
             while self._queue:
                 batch = [self._queue[i] for i in range(min(len(self._queue), MOST_AT_ONCE))]
+                self._reached(batch, {"send": "send.3_receipted"})
                 await self._write(batch)
                 for _ in batch:
                     self._queue.popleft()
-            if not self._unsynced:
+            if not self._new:
                 self._drained.set()
 
-    def publish_heartbeat(self) -> None:
-        """Tell listeners the number of the newest event, so that whoever missed it notices."""
-        self._publisher.heartbeat(ORDER_EVENTS, self.published_sequence)
+    async def run_journal(self) -> None:
+        """Write into the journal what the disk would not take, as soon as there is room, for good."""
+        while True:
+            await asyncio.sleep(self._retry_seconds)
+            if self.disk_problem:
+                self._write_journal()
 
-    def _sync_now(self) -> None:
-        future, self._sync = self._sync, None
-        entries, self._unsynced = self._unsynced, []
-        assert future is not None  # noqa: S101 # scheduled together with it
-        try:
-            self._journal.sync()
-        except Exception as error:  # noqa: BLE001 # whatever it is, those who wait for the disk must hear of it
-            future.set_exception(error)
-            return
-        self._faults.reached(_point(entries, "journaled"))
+    def close(self) -> None:
+        """Close the journal. What the disk would not take is not in it: the store has it, or the broker tells it again."""
+        with contextlib.suppress(Unavailable):
+            self._journal.close()
+
+    # Journal
+
+    def _sync_new(self) -> None:
+        self._syncing = False
+        entries, self._new = self._new, []
+        self._unjournaled.extend(entries)
+        if self._write_journal():
+            self._reached(entries, _JOURNALED)
+            if any(len(entry.sendings) > 1 for entry in entries):
+                self._faults.reached("group.1_journaled")
         self._queue.extend(entries)
-        future.set_result(None)
-        # Receipts first: talking to the database takes this loop longer than the sync did.
+        # Receipts first: talking to the store takes this loop longer than the sync did.
         asyncio.get_running_loop().call_soon(self._wake.set)
 
+    def _write_journal(self) -> bool:
+        """Append and sync what the journal has not got. False while the disk takes no more."""
+        try:
+            if self._journal.broken:
+                self._open_again()
+            while self._unjournaled:
+                self._journal.append(self._unjournaled[0].event)
+                self._unsynced.append(self._unjournaled.popleft())
+            self._journal.sync()
+        except Unavailable as error:
+            if not self.disk_problem:
+                text = f"{error}; new orders are refused, reports and cancellations go to the database"
+                self._alarms.raise_(DISK_ALARM, text, Severity.CRITICAL)
+            self.disk_problem = str(error)
+            return False
+        for entry in self._unsynced:
+            self._make_durable(entry)
+        self._unsynced.clear()
+        if self.disk_problem:
+            self.disk_problem = ""
+            self._alarms.clear(DISK_ALARM)
+        return True
+
+    def _open_again(self) -> None:
+        """After a sync that failed nobody knows what is on disk: read it anew, and write again what nobody vouches for."""
+        if self._reopen is None:
+            return
+        self._journal.close()
+        self._journal = self._reopen()
+        self._unjournaled.extendleft(reversed(self._unsynced))
+        self._unsynced.clear()
+
+    def _make_durable(self, entry: _Entry) -> None:
+        if not entry.durable.done():
+            entry.durable.set_result(None)
+        if entry.sendings and all(isinstance(sending, CANCELLATIONS) for sending in entry.sendings):
+            self._leave(entry)
+
+    def _leave(self, entry: _Entry) -> None:
+        sendings, entry.sendings = entry.sendings, ()
+        self._release(sendings)
+
+    # Store
+
     async def _write(self, batch: Sequence[_Entry]) -> None:
-        released = False
         while True:
             try:
-                await self._orders.save([entry.state for entry in batch if entry.state is not None])
-                if not released:
-                    released = True
-                    self._release(batch)
-                await self._trades.save(list(_trades(batch)))
-                await self._events.append([entry.event for entry in batch])
-            except DatabaseAway as error:
-                if not self.database_problem:
-                    log.warning("the database is away; events wait in the journal", reason=str(error), waiting=len(self._queue))
-                self.database_problem = str(error)
-                await asyncio.sleep(RETRY_SECONDS)
+                await self._write_once(batch)
+            except Refused:
+                raise
+            except Unavailable as error:
+                self._on_store_away(error)
+                await asyncio.sleep(self._retry_seconds)
             else:
                 break
-        if self.database_problem:
-            self.database_problem = ""
-            log.info("the database is back", written=len(batch))
-        self._faults.reached(_point(batch, "written", only_reports=True))
-        self._publish([entry.event for entry in batch])
+        if self.store_problem:
+            self.store_problem = ""
+            self._alarms.clear(STORE_ALARM)
+        self._reached(batch, {"fill": "fill.5_event_written"})
+        self._outlet.publish([entry.event for entry in batch])
+        self.published_sequence = batch[-1].event.sequence
+        self._reached(batch, {"fill": "fill.6_published"})
 
-    def _release(self, batch: Sequence[_Entry]) -> None:
-        self._faults.reached(_point(batch, "written", only_orders=True))
+    async def _write_once(self, batch: Sequence[_Entry]) -> None:
+        """Write a batch; writing it again is harmless.
+
+        What is in no journal is written events first, for from the events the rest can be made at the next start.
+        """
+        journaled = all(entry.durable.done() for entry in batch)
+        if not journaled:
+            await self._store.append_events([entry.event for entry in batch])
+            await self._store.save_trades(list(_trades(batch)))
+        await self._store.save_orders([entry.state for entry in batch if entry.state is not None])
+        self._reached(batch, _ORDER_WRITTEN)
+        self._on_written(batch)
+        if journaled:
+            await self._store.save_trades(list(_trades(batch)))
+            self._reached(batch, {"fill": "fill.4_trade_written"})
+            await self._store.append_events([entry.event for entry in batch])
+
+    def _on_written(self, batch: Sequence[_Entry]) -> None:
+        """All that `batch` asks for may leave."""
         for entry in batch:
-            if entry.release and entry.event.kind in _TO_SEND:
-                self._on_written(entry.event)
+            if not entry.durable.done():
+                entry.durable.set_result(None)
+            if entry.sendings:
+                self._leave(entry)
 
-    def _publish(self, events: Sequence[OrderEvent]) -> None:
-        self._publisher.publish_numbered(ORDER_EVENTS, events[0].sequence, list(events))
-        self.published_sequence = events[-1].sequence
+    def _on_store_away(self, error: Unavailable) -> None:
+        if not self.store_problem:
+            text = f"{error}; nothing new is sent, what the broker reports is kept in the journal"
+            self._alarms.raise_(STORE_ALARM, text, Severity.CRITICAL)
+        self.store_problem = str(error)
+
+    def _reached(self, entries: Sequence[_Entry], points: Mapping[str, str]) -> None:
+        for entry in entries:
+            point = points.get(_WAYS.get(entry.event.kind, ""))
+            if point:
+                self._faults.reached(point)
 
 
-_TO_SEND = frozenset({OrderEventKind.PENDING, OrderEventKind.MODIFY_REQUESTED, OrderEventKind.CANCEL_REQUESTED})
+_ORDER_WRITTEN = {"send": "send.4_written", "fill": "fill.3_order_written", "modify": "modify.3_written"}
 
 
 def _trades(batch: Sequence[_Entry]) -> Iterable[tuple[str, Execution | Commission]]:
@@ -157,12 +285,3 @@ def _trades(batch: Sequence[_Entry]) -> Iterable[tuple[str, Execution | Commissi
             yield entry.event.robot, entry.event.execution
         if entry.event.commission is not None:
             yield entry.event.robot, entry.event.commission
-
-
-def _point(batch: Sequence[_Entry], step: str, *, only_orders: bool = False, only_reports: bool = False) -> str:
-    """The fault point that `batch` has got to: of orders where one is to be sent, of reports where a fill is in it."""
-    if not only_reports and any(entry.event.kind is OrderEventKind.PENDING for entry in batch):
-        return f"order_{step}"
-    if not only_orders and any(entry.event.kind is OrderEventKind.EXECUTED for entry in batch):
-        return f"report_{step}"
-    return ""

@@ -45,8 +45,8 @@ class Restored:
 class Store(Protocol):
     """Where orders, executions and events are written for good, for one account.
 
-    Every method raises `Unavailable` while the store is away or fails; then nothing, or a part, was written, and writing the same
-    once more is safe. `Refused`, which is not repeated, says that it will never be taken.
+    Every method raises `Unavailable` while the store is away or fails; then nothing, or a part, was written, and writing the
+    same once more is safe. `Refused`, which is not repeated, says that it will never be taken.
     """
 
     async def restore(self, account: str, since_ns: int) -> Restored:

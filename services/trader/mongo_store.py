@@ -1,0 +1,86 @@
+"""The trader's store in MongoDB: the repositories of one account behind the engine's port."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from atlas.domain import Commission, Execution, Instrument, OrderEvent, OrderState
+from atlas.domain.alarm import Alarm
+from atlas.store import Database, InstrumentRepository, OrderEventRepository, OrderRepository, TradeRepository
+from atlas.store.alarms import AlarmRepository
+from atlas.store.limits import LimitRepository
+from atlas.store.trading_state import TradingStateRepository
+from atlas.trading.trading_state import TradingStateChange
+from services.trader.ledger import MOST_AT_ONCE
+from services.trader.ports import Restored
+
+
+class MongoStore:
+    """Implements `services.trader.ports.Store`."""
+
+    def __init__(self, database: Database, account: str) -> None:
+        self._account = account
+        self._orders = OrderRepository(database, account)
+        self._trades = TradeRepository(database, account)
+        self._events = OrderEventRepository(database, account)
+        self._instruments = InstrumentRepository(database)
+        self._states = TradingStateRepository(database, account)
+        self._limits = LimitRepository(database, account)
+        self._alarms = AlarmRepository(database)
+
+    async def prepare(self) -> None:
+        """Make the indexes of all collections."""
+        for repository in (self._orders, self._trades, self._events, self._states, self._limits, self._alarms):
+            await repository.prepare()
+
+    async def restore(self, account: str, since_ns: int) -> Restored:
+        """What there is of `account`; final orders only if they changed at `since_ns` or later."""
+        if account != self._account:
+            raise ValueError(f"this store is of {self._account}, not of {account}")
+        last_sequence = await self._events.last_sequence()
+        return Restored(
+            states=await self._orders.open_or_since(since_ns),
+            trades=await self._trades.all(),
+            used_ids=await self._orders.ids(),
+            instruments=await self._instruments.all(),
+            last_sequence=last_sequence,
+            last_broker_order_id=await self._orders.highest_broker_order_id(),
+            trading_state=await self._states.newest(),
+            limits=await self._limits.changed(),
+            recent=await self._events.since(max(0, last_sequence - 2 * MOST_AT_ONCE), 2 * MOST_AT_ONCE),
+        )
+
+    async def save_orders(self, states: Sequence[OrderState]) -> None:
+        """Write the states of orders."""
+        await self._orders.save(states)
+
+    async def save_trades(self, facts: Sequence[tuple[str, Execution | Commission]]) -> None:
+        """Write executions and commissions, each with its robot."""
+        await self._trades.save(facts)
+
+    async def append_events(self, events: Sequence[OrderEvent]) -> None:
+        """Write events; those that are there already are left alone."""
+        await self._events.append(events)
+
+    async def events_since(self, sequence: int, limit: int, robot: str = "") -> list[OrderEvent]:
+        """Events above number `sequence`, in order; of one robot if named."""
+        return await self._events.since(sequence, limit, robot)
+
+    async def events_of(self, order_id: str) -> list[OrderEvent]:
+        """All events of one order, in order."""
+        return await self._events.of_order(order_id)
+
+    async def save_instrument(self, instrument: Instrument) -> None:
+        """Write an instrument's definition."""
+        await self._instruments.save([instrument])
+
+    async def save_trading_state(self, change: TradingStateChange) -> None:
+        """Write down a change of the trading state."""
+        await self._states.save(change)
+
+    async def save_limit(self, scope: str, name: str, value: Any, who: str, at_ns: int) -> None:
+        """Write down a change of a limit."""
+        await self._limits.save(scope, name, value, who, at_ns)
+
+    async def save_alarm(self, alarm: Alarm) -> None:
+        """Write down an alarm."""
+        await self._alarms.save(alarm)

@@ -1,0 +1,202 @@
+"""Commands about orders: taken, denied for now, or carried to the desk; and the receipt that says so once it is durable."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from atlas.bus.orders import Receipt
+from atlas.domain import (
+    Action,
+    BadInput,
+    Cancel,
+    Clock,
+    Denial,
+    Instrument,
+    Modify,
+    Order,
+    OrderState,
+    OrderStatus,
+    Unavailable,
+    UnknownInstrument,
+    orders_of,
+)
+from atlas.trading.broker import BrokerPort
+from atlas.trading.desk import Desk
+from atlas.trading.effects import Decision
+from atlas.trading.form import malformed
+from atlas.trading.outcome import Verdict, outcome_of
+from atlas.trading.risk import Gate
+from services.trader.latency import Latency
+from services.trader.ports import Faults
+
+
+class Condition(Protocol):
+    """How the trader stands."""
+
+    def no_orders(self) -> Denial | None:
+        """Why nothing that is new or changed can be sent now, exits neither."""
+        ...
+
+    def no_openings(self) -> Denial | None:
+        """Why nothing is opened now."""
+        ...
+
+    def nothing_durable(self) -> str:
+        """Why nothing at all can be written down now, or ""."""
+        ...
+
+
+class Orders:
+    """Takes commands.
+
+    Args:
+        take: takes what the desk makes of a command; the future is done when that is durable.
+        learned: told an instrument that was not known before.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        gate: Gate,
+        broker: BrokerPort,
+        clock: Clock,
+        faults: Faults,
+        condition: Condition,
+        *,
+        take: Callable[[Decision], asyncio.Future[None]],
+        learned: Callable[[Instrument], None],
+    ) -> None:
+        self._desk = desk
+        self._gate = gate
+        self._broker = broker
+        self._clock = clock
+        self._faults = faults
+        self._condition = condition
+        self._take = take
+        self._learned = learned
+        self._underway: dict[str, asyncio.Future[None]] = {}  # submitted, and not durable yet
+        self.next_broker_order_id = 0
+        self.latency = Latency("tick_to_journal")
+
+    async def on_action(self, action: Action) -> Receipt:
+        """Take a command.
+
+        Raises:
+            BadInput: it is malformed; nothing was written.
+            Unavailable: nothing can be written down now; nothing was done.
+        """
+        if reason := malformed(action):
+            raise BadInput(f"{reason}; nothing was written")
+        orders = orders_of(action)
+        if orders:
+            return await self._submit(orders)
+        if isinstance(action, Modify):
+            return await self._modify(action)
+        assert isinstance(action, Cancel)  # noqa: S101 # there is nothing else
+        return await self._cancel(action)
+
+    def offer_broker_order_id(self, offered: int) -> None:
+        """No new order gets a lower number than the broker offers, nor one that was used before."""
+        self.next_broker_order_id = max(self.next_broker_order_id, offered)
+
+    # New orders
+
+    async def _submit(self, orders: Sequence[Order]) -> Receipt:
+        if (known := await self._known(orders)) is not None:
+            return known
+        self._need_durability()
+        denial = self._condition.no_orders() or self._closed_to(orders) or await self._unlearnable(orders)
+        if (known := await self._known(orders)) is not None:  # it came again meanwhile
+            return known
+        self._faults.reached("send.1_checked")
+        if denial is not None:
+            decision = self._desk.deny(orders, denial)
+        else:
+            decision = self._desk.submit(orders, self.next_broker_order_id)
+            if decision.effects:
+                self.next_broker_order_id += len(orders)
+        return await self._receipt(orders, decision)
+
+    async def _receipt(self, orders: Sequence[Order], decision: Decision) -> Receipt:
+        durable = self._take(decision)
+        self._underway[orders[0].id] = durable
+        try:
+            await asyncio.shield(durable)
+        finally:
+            self._underway.pop(orders[0].id, None)
+        self.latency.measure(orders[0].cause_ns, self._clock.now_ns())
+        first = decision.events[0]
+        status = OrderStatus(first.kind.value)
+        verdict = Verdict.DENIED if status is OrderStatus.DENIED else Verdict.ACCEPTED
+        return Receipt(orders[0].id, status, first.reason, verdict, first.denial)
+
+    async def _known(self, orders: Sequence[Order]) -> Receipt | None:
+        """The receipt of the very same order, if it was submitted before; told when that is durable."""
+        state = self._desk.known(orders[0])
+        if state is None:
+            return None
+        if (durable := self._underway.get(orders[0].id)) is not None:
+            await asyncio.shield(durable)
+            state = self._desk.states[orders[0].id]
+        return _receipt_of(state)
+
+    def _closed_to(self, orders: Sequence[Order]) -> Denial | None:
+        denial = self._condition.no_openings()
+        if denial is None or all(self._gate.is_exit(order, self._desk) for order in orders):
+            return None
+        return denial
+
+    async def learn(self, instrument: str) -> None:
+        """Make sure that an instrument is known.
+
+        Raises:
+            UnknownInstrument, BadInput, Unavailable: as `BrokerPort.instrument`.
+        """
+        if instrument not in self._desk.instruments:
+            self._learned(await self._broker.instrument(instrument))
+
+    async def _unlearnable(self, orders: Sequence[Order]) -> Denial | None:
+        """Make sure that all instruments are known; why one cannot be."""
+        for name in sorted({order.instrument for order in orders}):
+            try:
+                await self.learn(name)
+            except (UnknownInstrument, BadInput) as error:
+                return Denial("instrument", str(error))
+            except Unavailable as error:
+                return Denial("instrument", str(error), temporary=True)
+        return None
+
+    # Orders that stand
+
+    async def _modify(self, wish: Modify) -> Receipt:
+        self._need_durability()
+        self._faults.reached("modify.1_requested")
+        state = self._desk.states.get(wish.order_id)
+        denial = self._condition.no_orders()
+        if denial is None and state is not None and (closed := self._condition.no_openings()) is not None:
+            exits = self._gate.is_exit(wish.changed(state.order), self._desk, replacing=wish.order_id)
+            denial = None if exits else closed
+        decision = Decision(denial=denial) if denial is not None else self._desk.modify(wish)
+        return await self._answer(wish.order_id, decision)
+
+    async def _cancel(self, wish: Cancel) -> Receipt:
+        self._need_durability()
+        self._faults.reached("cancel.1_requested")
+        return await self._answer(wish.order_id, self._desk.cancel(wish))
+
+    async def _answer(self, order_id: str, decision: Decision) -> Receipt:
+        state = self._desk.states.get(order_id)
+        status = state.status if state is not None else OrderStatus.UNKNOWN
+        if decision.denial is not None:
+            return Receipt(order_id, status, decision.denial.text, Verdict.DENIED, decision.denial)
+        await asyncio.shield(self._take(decision))
+        return Receipt(order_id, status)
+
+    def _need_durability(self) -> None:
+        if reason := self._condition.nothing_durable():
+            raise Unavailable(reason)
+
+
+def _receipt_of(state: OrderState) -> Receipt:
+    outcome = outcome_of(state)
+    return Receipt(outcome.order_id, outcome.status, outcome.text, outcome.verdict, outcome.denial, outcome.code)

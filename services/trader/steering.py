@@ -1,0 +1,218 @@
+"""What people set: the trading state, the limits; and the kill switch. It holds at once, and is written down behind it.
+
+Only operators may: the names of their keys are in `trader.operators`. Everything is logged with the name of who did it, and
+kept in the database with its history.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import structlog
+
+from atlas.bus.orders import Account, Cancelling, Limits
+from atlas.domain import Clock, Order, OrderKind, Refused, Side, Submit
+from atlas.service.alarms import Alarms
+from atlas.trading.broker import AccountValues, BrokerPort, Unknown
+from atlas.trading.desk import Desk
+from atlas.trading.effects import CancelEverything, CancelOrder, Decision
+from atlas.trading.risk import Gate
+from atlas.trading.risk.gate import OPERATOR
+from atlas.trading.trading_state import TradingState, TradingStateChange
+from services.trader.filing import Filing
+from services.trader.orders import Orders
+from services.trader.ports import Store
+from services.trader.sender import Sender
+
+UNSAVED_ALARM = "trading-state-unsaved"
+_FLATTEN_TRIES = 100
+_FLATTEN_PAUSE_SECONDS = 0.1
+_FIRST_TRIES = 10
+"""So many passes, each after the news of cancellations, does the answer to a kill wait for orders that flatten: a second."""
+
+log = structlog.get_logger("atlas.trader")
+
+
+class Steering:
+    """Sets what the trader may do."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        gate: Gate,
+        broker: BrokerPort,
+        store: Store,
+        filing: Filing,
+        orders: Orders,
+        sender: Sender,
+        clock: Clock,
+        alarms: Alarms,
+        operators: Sequence[str],
+        *,
+        take: Callable[[Decision], asyncio.Future[None]],
+        nothing_durable: Callable[[], str],
+    ) -> None:
+        self._desk = desk
+        self._gate = gate
+        self._broker = broker
+        self._store = store
+        self._filing = filing
+        self._orders = orders
+        self._sender = sender
+        self._clock = clock
+        self._alarms = alarms
+        self._operators = tuple(operators)
+        self._take = take
+        self._nothing_durable = nothing_durable
+        self._flattening: asyncio.Task[None] | None = None
+        self._flattened: list[str] = []
+        self._last_ns = 0
+
+    def check_operator(self, peer: str, what: str) -> None:
+        """See that `peer` may steer.
+
+        Raises:
+            Refused: it may not.
+        """
+        if not any(fnmatchcase(peer, pattern) for pattern in self._operators):
+            log.warning("refused to a peer that is no operator", peer=peer, request=what)
+            raise Refused(f"{peer} may not do that: {what} is for operators, {', '.join(self._operators)} (trader.operators)")
+
+    # Trading state
+
+    def set_state(self, state: TradingState, reason: str, who: str, until_ns: int = 0) -> TradingStateChange:
+        """Set the trading state: it holds from now on, and is written down."""
+        change = TradingStateChange(state, who, reason, self._now(), until_ns)
+        self._gate.set_state(change)
+        log.warning("trading state set", state=state.value, who=who, reason=reason)
+        written = self._filing.put(lambda: self._store.save_trading_state(change))
+        if self._filing.waiting > 1 or self._nothing_durable():
+            text = "the trading state could not be written down yet; until it is, a restart would forget it"
+            self._alarms.raise_(UNSAVED_ALARM, text)
+        written.add_done_callback(lambda _: self._alarms.clear(UNSAVED_ALARM))
+        return change
+
+    async def account(self) -> Account:
+        """What the account is worth, what state holds, and what is blocked."""
+        found = await self._broker.account_values(self._desk.account)
+        self._gate.on_account(found)
+        state, blocked = self._gate.trading_state, dict(self._gate.blocked)
+        if isinstance(found, Unknown):
+            return Account(self._desk.account, "", {}, found.reason, state, blocked)
+        return Account(self._desk.account, found.value.currency, _plain(found.value), "", state, blocked)
+
+    # Limits
+
+    def limits(self) -> Limits:
+        """Every limit that is set."""
+        return Limits(self._gate.limits.plain())
+
+    def set_limit(self, scope: str, name: str, value: Any, who: str) -> Limits:
+        """Set a limit, or end it with None.
+
+        Raises:
+            BadInput: there is no such scope or limit, or the value is not of its type; nothing was changed.
+        """
+        before = self._gate.limits.plain().get(scope, {}).get(name)
+        self._gate.set_limit(scope, name, value)
+        log.warning("limit set", scope=scope, name=name, value=value, before=before, who=who)
+        at_ns = self._now()
+        self._filing.put(lambda: self._store.save_limit(scope, name, value, who, at_ns))
+        return self.limits()
+
+    # Everything off
+
+    async def cancel_all(self, robot: str, instrument: str, who: str) -> Cancelling:
+        """Cancel every working order, or those named."""
+        log.warning("cancel all", robot=robot, instrument=instrument, who=who)
+        return Cancelling(await self._cancel_all(robot, instrument), [])
+
+    async def kill(self, reason: str, who: str, *, flatten: bool) -> Cancelling:
+        """Halt, cancel everything, and flatten if so wanted. What still waits to be sent does not leave any more.
+
+        The time that it takes does not grow with the number of orders where the login has one account: then one message
+        cancels them all. Else each is cancelled by itself, past everything else that waits to be sent.
+        """
+        log.critical("kill", reason=reason, flatten=flatten, who=who)
+        self.set_state(TradingState.HALTED, reason or "kill switch", who)
+        cancelled = await self._cancel_all("", "", at_once=len(self._broker.accounts) == 1)
+        if not flatten:
+            return Cancelling(cancelled, [])
+        self._flattened = []
+        if self._flattening is None or self._flattening.done():
+            self._flattening = asyncio.create_task(self._flatten())
+        for _ in range(_FIRST_TRIES):
+            if self._flattening.done():
+                break
+            await asyncio.wait({self._flattening}, timeout=_FLATTEN_PAUSE_SECONDS)
+        return Cancelling(cancelled, list(self._flattened))
+
+    async def stop(self) -> None:
+        """End what is under way."""
+        if self._flattening is not None:
+            self._flattening.cancel()
+            await asyncio.gather(self._flattening, return_exceptions=True)
+
+    async def _cancel_all(self, robot: str, instrument: str, *, at_once: bool = False) -> list[str]:
+        if self._nothing_durable():  # a cancellation creates nothing: better sent without a record than not at all
+            states = [state for state in self._desk.working() if state.broker_order_id]
+            matching = [s for s in states if robot in ("", s.order.robot) and instrument in ("", s.order.instrument)]
+            if matching:
+                self._sender.put([CancelOrder(state.order.id, state.broker_order_id) for state in matching])
+            return [state.order.id for state in matching]
+        decision = self._desk.cancel_all(robot, instrument)
+        order_ids = [effect.order_id for effect in decision.effects if isinstance(effect, CancelOrder)]
+        if at_once and len(order_ids) > 1:
+            others = tuple(effect for effect in decision.effects if not isinstance(effect, CancelOrder | CancelEverything))
+            decision = Decision(decision.events, (*others, CancelEverything()), decision.denial)
+        await asyncio.shield(self._take(decision))
+        return order_ids
+
+    async def _flatten(self) -> None:
+        """Close every position at the market, as soon as nothing that still works could close it, too."""
+        closing: dict[str, str] = {}
+        for _ in range(_FLATTEN_TRIES):
+            held = {name: position.quantity for name, position in self._desk.held().items() if position.quantity}
+            left = [name for name in held if not self._still_closing(closing.get(name, ""))]
+            if not held or self._gate.trading_state.at(self._clock.now_ns()) is not TradingState.HALTED:
+                return
+            for name in left:
+                order = self._closing_order(name, held[name])
+                if self._gate.is_exit(order, self._desk):
+                    receipt = await self._orders.on_action(Submit(order))
+                    log.warning("flattening", order=order.id, status=receipt.status.value, reason=receipt.reason)
+                    closing[name] = order.id
+                    self._flattened.append(order.id)
+            await asyncio.sleep(_FLATTEN_PAUSE_SECONDS)
+        log.error("not flat", held={name: position.quantity for name, position in self._desk.held().items()})
+
+    def _still_closing(self, order_id: str) -> bool:
+        state = self._desk.states.get(order_id)
+        return state is not None and not state.status.is_final
+
+    def _closing_order(self, instrument: str, quantity: float) -> Order:
+        side = Side.SELL if quantity > 0 else Side.BUY
+        at_ns = self._now()
+        return Order(f"{OPERATOR}-{at_ns}", OPERATOR, instrument, side, abs(quantity), OrderKind.MARKET, cause_ns=at_ns)
+
+    def _now(self) -> int:
+        """The time, never the same twice: ids and histories are made of it."""
+        self._last_ns = max(self._clock.now_ns(), self._last_ns + 1)
+        return self._last_ns
+
+
+def _plain(values: AccountValues) -> dict[str, float]:
+    numbers = {
+        name: getattr(values, name)
+        for name in (
+            "net_liquidation",
+            "excess_liquidity",
+            "gross_position_value",
+            "buying_power",
+            "initial_margin",
+            "maintenance_margin",
+        )
+    }
+    cash = {f"cash_{currency}": float(amount) for currency, amount in (values.cash or {}).items()}
+    return {name: float(value) for name, value in numbers.items() if value is not None} | cash
