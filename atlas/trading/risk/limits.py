@@ -79,7 +79,8 @@ class LimitTree:
     """
 
     def __init__(self, limits: Mapping[str, Limits] | None = None) -> None:
-        self._limits = {_checked_scope(scope): one for scope, one in (limits or {}).items() if one != _NO_LIMITS}
+        checked = {_checked_scope(scope): one for scope, one in (limits or {}).items()}
+        self._limits = {scope: one for scope, one in checked.items() if one != _NO_LIMITS}
 
     def __getitem__(self, scope: str) -> Limits:
         return self._limits.get(scope, _NO_LIMITS)

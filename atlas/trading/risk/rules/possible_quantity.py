@@ -8,7 +8,7 @@ from atlas.trading.risk.case import shown
 
 
 class PossibleQuantity:
-    """A quantity is a positive number, a multiple of the instrument's step, and its parts fit into it.
+    """A quantity is a positive number and a multiple of the instrument's step.
 
     An order below the instrument's smallest size is left to the broker to refuse: an exit must be able to sell an odd lot.
     """
@@ -22,11 +22,4 @@ class PossibleQuantity:
             return Denial(self.name, f"the quantity {shown(quantity)} is not a positive number", quantity)
         if exact(quantity) % exact(step):
             return Denial(self.name, f"the quantity {shown(quantity)} is not a multiple of {shown(step)}", quantity, step)
-        if not 0 <= order.min_quantity <= quantity:
-            text = f"the min_quantity {shown(order.min_quantity)} is not within the quantity {shown(quantity)}"
-            return Denial(self.name, text, order.min_quantity, quantity)
-        shares = [share.quantity for share in order.shares]
-        if shares and (min(shares) <= 0 or sum(map(exact, shares)) != exact(quantity)):
-            text = f"the shares add up to {shown(sum(shares))}, or one is not positive; the quantity is {shown(quantity)}"
-            return Denial(self.name, text, sum(shares), quantity)
         return None

@@ -38,7 +38,7 @@ class PriceCollar:
             in_percent = float(beyond / exact(market) * 100)
             if percent is not None and in_percent > percent:
                 return above(self.name, scope, text, in_percent, percent, temporary=True)
-            in_ticks = float(beyond / exact(case.instrument.tick_size))
+            in_ticks = float(beyond / exact(case.instrument.tick_at(market)))
             if ticks is not None and in_ticks > ticks:
                 return above("price_collar_ticks", scope, text, in_ticks, ticks, temporary=True)
         return None

@@ -1,25 +1,16 @@
 import math
 
+import msgspec
 import pytest
-from support.risk import Gatekeeper, buy, holding, sell
+from support.risk import FLAT, STOCK, Gatekeeper, buy, holding, sell
 
 from atlas.domain import Denial, OrderKind
+from atlas.domain.order_prices import ORDER_PRICES
+from atlas.domain.price_grid import PriceBand
 
 K = OrderKind
 PRICES = {"limit_price": 100.0, "stop_price": 99.0}
-NEEDED = {
-    K.MARKET: (),
-    K.LIMIT: ("limit_price",),
-    K.STOP: ("stop_price",),
-    K.STOP_LIMIT: ("stop_price", "limit_price"),
-    K.MARKET_IF_TOUCHED: ("stop_price",),
-    K.LIMIT_IF_TOUCHED: ("stop_price", "limit_price"),
-    K.MARKET_ON_CLOSE: (),
-    K.LIMIT_ON_CLOSE: ("limit_price",),
-    K.MIDPRICE: (),
-    K.PEGGED_TO_MIDPOINT: (),
-    K.RELATIVE: (),
-}
+NEEDED = {kind: prices.needed for kind, prices in ORDER_PRICES.items() if not prices.one_of}
 
 
 @pytest.mark.parametrize("kind", list(NEEDED))
@@ -55,50 +46,34 @@ def test_an_exit_needs_its_prices_like_any_order():
 
 
 @pytest.mark.parametrize(
-    ("values", "words"),
-    [
-        ({"trail_amount": 1.0}, ""),
-        ({"trail_percent": 1.5}, ""),
-        ({"trail_percent": 99.9}, ""),
-        ({"trail_amount": 1.0, "stop_price": 99.0}, ""),
-        ({}, "a trailing order needs either a trail amount or a trail percent"),
-        ({"trail_amount": 1.0, "trail_percent": 1.0}, "a trailing order needs either a trail amount or a trail percent"),
-        ({"trail_amount": 0.0}, "the trail amount 0 is not a positive number"),
-        ({"trail_amount": math.inf}, "the trail amount inf is not a positive number"),
-        ({"trail_percent": 0.0}, "the trail percent 0 is not between 0 and 100"),
-        ({"trail_percent": 100.0}, "the trail percent 100 is not between 0 and 100"),
-    ],
-)
-def test_a_trailing_stop_says_how_it_trails(values, words):
-    denial = Gatekeeper().check(sell(kind=K.TRAILING_STOP, **values))
-    assert (denial.text if denial else "") == words
-    assert denial is None or denial.rule == "price"
-
-
-@pytest.mark.parametrize(
     ("values", "passes"),
     [
-        ({"limit_offset": 0.1}, True),
-        ({"limit_offset": 0.0}, True),
-        ({"limit_offset": -0.1}, True),
-        ({"limit_offset": 0.005}, False),
-        ({"limit_offset": math.nan}, False),
-        ({"limit_offset": math.inf}, False),
-        ({"stop_price": 99.0, "limit_price": 98.0}, True),
-        ({"stop_price": 99.0}, False),
-        ({"limit_price": 98.0}, False),
+        ({"trail_amount": 1.0}, True),
+        ({"trail_percent": 1.5}, True),
+        ({"trail_amount": 1.0, "stop_price": 99.0}, True),
         ({}, False),
+        ({"trail_amount": 1.0, "trail_percent": 1.0}, False),
     ],
 )
-def test_a_trailing_stop_limit_says_where_its_limit_lies(values, passes):
-    denial = Gatekeeper().check(sell(kind=K.TRAILING_STOP_LIMIT, trail_amount=1.0, **values))
-    assert (denial is None) is passes
-    assert denial is None or denial.rule == "price"
+def test_a_trailing_stop_trails_by_an_amount_or_a_percentage(values, passes):
+    denial = Gatekeeper().check(sell(kind=K.TRAILING_STOP, **values))
+    words = "a trailing stop order needs either a trail amount or a trail percent"
+    assert denial == (None if passes else Denial("price", words))
 
 
-def test_what_is_wrong_with_a_trail_is_told_with_its_numbers():
-    denial = Gatekeeper().denial(sell(kind=K.TRAILING_STOP, trail_percent=100.0))
-    assert (denial.found, denial.limit) == (100.0, 100.0)
-    assert Gatekeeper().denial(sell(kind=K.TRAILING_STOP, trail_amount=-2.0)).found == -2.0
-    missing = "a trailing stop limit order needs a limit offset, or a stop price and a limit price"
-    assert Gatekeeper().denial(sell(kind=K.TRAILING_STOP_LIMIT, trail_amount=1.0)).text == missing
+def test_a_trailing_stop_limit_says_where_its_limit_lies():
+    assert Gatekeeper().passes(sell(kind=K.TRAILING_STOP_LIMIT, trail_amount=1.0, limit_offset=0.1))
+    denial = Gatekeeper().denial(sell(kind=K.TRAILING_STOP_LIMIT, trail_amount=1.0))
+    assert denial.text == "a trailing stop limit order needs a limit offset"
+
+
+def test_the_tick_is_that_of_the_price():
+    banded = msgspec.structs.replace(STOCK, price_bands=(PriceBand(0.0, 0.05), PriceBand(3.0, 0.1)))
+
+    def check(price):
+        return Gatekeeper().gate.check(buy(kind=K.LIMIT, limit_price=price), banded, FLAT, 0)
+
+    assert check(2.95) is None
+    assert check(3.1) is None
+    assert check(3.05).limit == 0.1
+    assert check(2.96).limit == 0.05

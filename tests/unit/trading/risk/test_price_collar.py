@@ -35,7 +35,7 @@ BEYOND = [
     buy(kind=K.STOP_LIMIT, stop_price=200.0, limit_price=220.01),
     sell(kind=K.STOP_LIMIT, stop_price=50.0, limit_price=44.99),
     buy(kind=K.TRAILING_STOP, trail_amount=1.0, stop_price=90.89),
-    sell(kind=K.TRAILING_STOP_LIMIT, trail_amount=1.0, stop_price=108.91, limit_price=108.91),
+    sell(kind=K.TRAILING_STOP_LIMIT, trail_amount=1.0, stop_price=108.91, limit_offset=0.1),
 ]
 
 
