@@ -70,7 +70,13 @@ class Reconciliation:
     # What is foreign
 
     def _adopt(self, snapshot: BrokerSnapshot) -> Decision:
-        """Adopt what the broker lists and nobody knows: all that works, and of what is done that which was filled."""
+        """Adopt what the broker lists and nobody knows: all that works, and of what is done that which was filled.
+
+        Orders of ours are known by their numbers for good from here on: executions may name nothing else.
+        """
+        for report in (*snapshot.completed_orders, *snapshot.open_orders):
+            if (state := self._reports.find(report)) is not None:
+                self._blotter.link(report.perm_id, state.order.id)
         executed = {execution.perm_id for execution in (*snapshot.executions, *self._reports.waiting())}
         done = (order for order in snapshot.completed_orders if order.perm_id in executed)
         decision = NOTHING

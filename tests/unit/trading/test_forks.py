@@ -1,0 +1,186 @@
+"""Two live perm ids under one reference of ours."""
+
+import pytest
+from support.trading import ACCOUNT, EURUSD, DeskDriver, order, restarted
+
+from atlas.domain import OrderEventKind, OrderKind, OrderStatus, Side
+from atlas.trading.broker import BrokerError, BrokerOrder, BrokerStatus
+from atlas.trading.effects import AskBroker, CancelOrder, CancelSurplus, ClearAlarm, RaiseAlarm
+
+K, S = OrderEventKind, OrderStatus
+LIMIT = {"kind": OrderKind.LIMIT, "limit_price": 1.1}
+
+
+def forked(driver: DeskDriver, **values: object):
+    """An order that works as 77, and of which the broker shows another half as 99."""
+    wanted = order(**LIMIT)
+    driver.working(wanted)
+    driver.effects.clear()
+    surplus = driver.broker_order(wanted, **{"perm_id": 99, "quantity": 10_000.0, **values})
+    assert driver.report(surplus) == []
+    return wanted, surplus
+
+
+def test_a_fork_is_named_its_surplus_cancelled_and_the_instrument_halted(driver):
+    wanted, _ = forked(driver)
+    alarm, surplus = driver.effects
+    assert isinstance(alarm, RaiseAlarm)
+    assert (alarm.key, alarm.critical) == (f"fork:{wanted.id}", True)
+    assert f"order {wanted.id} works twice at the broker, as 77 and as 99" in alarm.text
+    assert surplus == CancelSurplus(wanted.id, 1, 99)
+    assert list(driver.desk.gate.blocked) == [EURUSD.id]
+    assert driver.desk.in_doubt
+    denied = driver.submit(order(2))
+    assert (denied.kind, denied.denial.rule) == (K.DENIED, "blocked")
+    assert driver.state(wanted).perm_id == 77
+    assert driver.state(wanted).order.quantity == 20_000
+
+
+def test_a_fork_does_not_keep_an_exit_from_leaving(driver):
+    held = order(5)
+    driver.working(held)
+    driver.report(driver.execution(held))
+    forked(driver)
+    assert driver.submit(order(6, Side.SELL)).kind is K.PENDING
+
+
+def test_the_same_fork_is_alarmed_once_and_its_surplus_asked_to_go_until_it_goes(driver):
+    wanted, surplus = forked(driver)
+    driver.effects.clear()
+    driver.report(surplus)
+    assert driver.effects == [CancelSurplus(wanted.id, 1, 99)]
+    driver.effects.clear()
+    driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLING, perm_id=99))
+    assert driver.effects == []
+
+
+def test_when_the_surplus_is_gone_the_instrument_is_free_and_the_order_what_it_was(driver):
+    wanted, _ = forked(driver)
+    before = driver.state(wanted)
+    driver.effects.clear()
+    assert driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED, perm_id=99)) == []
+    assert driver.effects == [ClearAlarm(f"fork:{wanted.id}")]
+    assert driver.desk.gate.blocked == {}
+    assert driver.state(wanted) == before
+
+
+def test_when_the_order_is_done_first_the_surplus_takes_its_place(driver):
+    wanted, _ = forked(driver)
+    driver.effects.clear()
+    events = driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED))
+    assert [event.kind for event in events] == [K.WORKING, K.MODIFIED]
+    state = driver.state(wanted)
+    assert (state.status, state.perm_id, state.order.quantity) == (S.WORKING, 99, 10_000)
+    assert driver.effects == [ClearAlarm(f"fork:{wanted.id}")]
+    assert driver.desk.gate.blocked == {}
+    driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED, perm_id=99))
+    assert driver.status(wanted) is S.CANCELLED
+
+
+def test_what_was_filled_under_the_first_number_counts_in_the_quantity_of_the_order_that_goes_on(driver):
+    wanted, _ = forked(driver)
+    driver.report(driver.execution(wanted, 4_000))
+    driver.report(driver.execution(wanted, 1_000, perm_id=99))
+    driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED))
+    state = driver.state(wanted)
+    assert (state.order.quantity, state.filled, state.remaining) == (14_000, 5_000, 9_000)
+
+
+@pytest.mark.parametrize("quantity", [20_000.0, None])
+def test_a_successor_of_the_same_or_no_size_changes_no_value(driver, quantity):
+    wanted, _ = forked(driver, quantity=quantity)
+    assert [event.kind for event in driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED))] == [K.WORKING]
+    assert driver.state(wanted).order.quantity == 20_000
+
+
+def test_a_cancellation_that_was_asked_for_goes_on_to_the_successor(driver):
+    wanted, _ = forked(driver)
+    driver.cancel(wanted)
+    driver.effects.clear()
+    driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED))
+    assert driver.effects == [ClearAlarm(f"fork:{wanted.id}"), CancelOrder(wanted.id, 1)]
+
+
+def test_fills_of_both_count_and_the_second_beyond_the_order_too(driver):
+    wanted, _ = forked(driver)
+    driver.report(driver.execution(wanted, 20_000))
+    assert driver.status(wanted) is S.FILLED
+    driver.report(driver.execution(wanted, 10_000, perm_id=99))
+    assert driver.state(wanted).filled == 30_000
+    assert driver.desk.books.position(ACCOUNT, EURUSD.id).quantity == 30_000
+    assert driver.state(wanted).perm_id == 77
+
+
+def test_a_second_number_of_an_order_that_is_over_is_surplus_too(driver):
+    wanted = order(**LIMIT)
+    driver.working(wanted)
+    driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED))
+    driver.effects.clear()
+    driver.report(driver.broker_order(wanted, perm_id=99))
+    assert [type(effect) for effect in driver.effects] == [RaiseAlarm, CancelSurplus]
+    assert driver.status(wanted) is S.CANCELLED
+
+
+def test_of_an_order_that_is_unknown_the_number_that_shows_up_is_the_order(driver):
+    wanted = order(**LIMIT)
+    driver.working(wanted)
+    driver.reconcile()
+    assert driver.status(wanted) is S.UNKNOWN
+    driver.effects.clear()
+    driver.report(driver.broker_order(wanted, perm_id=99))
+    assert (driver.status(wanted), driver.state(wanted).perm_id, driver.effects) == (S.WORKING, 99, [])
+
+
+def test_the_surplus_of_another_client_is_left_to_a_person(driver):
+    wanted = order(**LIMIT)
+    driver.working(wanted)
+    driver.effects.clear()
+    driver.report(driver.broker_order(wanted, perm_id=99, ours=False))
+    (alarm,) = driver.effects
+    assert "cancel it there" in alarm.text
+
+
+def test_a_fork_in_a_snapshot_is_the_order_with_the_lower_number_and_its_surplus(driver):
+    wanted = order(**LIMIT)
+    driver.submit(wanted)
+    driver.sent(wanted)
+    both = tuple(driver.broker_order(wanted, perm_id=perm_id, quantity=10_000.0) for perm_id in (99, 78))
+    driver.reconcile(open_orders=both)
+    assert driver.state(wanted).perm_id == 78
+    assert CancelSurplus(wanted.id, 1, 99) in driver.effects
+    driver.effects.clear()
+    driver.reconcile(open_orders=both[1:])
+    assert driver.effects == [ClearAlarm(f"fork:{wanted.id}")]
+    assert driver.status(wanted) is S.WORKING
+
+
+def test_a_snapshot_that_lists_only_the_second_number_says_that_the_first_is_done(driver):
+    wanted, surplus = forked(driver)
+    driver.reconcile(open_orders=(surplus,), completed_orders=(driver.broker_order(wanted, BrokerStatus.CANCELLED),))
+    assert (driver.status(wanted), driver.state(wanted).perm_id) == (S.WORKING, 99)
+    assert driver.desk.gate.blocked == {}
+
+
+def test_an_error_that_names_only_the_number_of_a_forked_order_decides_nothing(driver):
+    wanted, _ = forked(driver)
+    driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED))
+    driver.effects.clear()
+    assert driver.report(BrokerError(1, 202, "Order Canceled - reason:")) == []
+    assert [type(effect) for effect in driver.effects] == [AskBroker]
+    assert driver.status(wanted) is S.WORKING
+
+
+def test_a_fork_lives_through_a_restart(driver):
+    wanted, surplus = forked(driver)
+    again = restarted(driver)
+    again.reconcile(open_orders=(again.broker_order(wanted), surplus))
+    assert CancelSurplus(wanted.id, 1, 99) in again.effects
+    assert EURUSD.id in again.desk.gate.blocked
+    assert again.events == driver.events
+
+
+def test_a_report_without_a_number_for_good_is_about_the_order(driver):
+    wanted = order(**LIMIT)
+    driver.working(wanted)
+    driver.report(BrokerOrder(wanted.id, 1, 0, BrokerStatus.CANCELLED))
+    assert driver.status(wanted) is S.CANCELLED
