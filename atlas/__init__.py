@@ -6,32 +6,63 @@ What a robot needs is importable from here and nothing else is: `from atlas impo
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from atlas.domain import Bar, Execution, Instrument, OrderEvent, OrderKind, Quote, Side, TimeInForce, Trade
+from atlas.domain import (
+    Bar,
+    Execution,
+    ExecutionCondition,
+    Instrument,
+    Join,
+    MarginCondition,
+    OcaType,
+    OrderEvent,
+    OrderEventKind,
+    OrderKind,
+    PercentChangeCondition,
+    PriceCondition,
+    Quote,
+    Side,
+    TimeCondition,
+    TimeInForce,
+    Trade,
+    TriggerMethod,
+    VolumeCondition,
+)
 
 if TYPE_CHECKING:
-    from atlas.robot import Context, Parameters, Strategy
+    from atlas.robot import Bracket, Context, Parameters, Strategy
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Bar",
+    "Bracket",
     "Context",
     "Execution",
+    "ExecutionCondition",
     "Instrument",
+    "Join",
+    "MarginCondition",
+    "OcaType",
     "OrderEvent",
+    "OrderEventKind",
     "OrderKind",
     "Parameters",
+    "PercentChangeCondition",
+    "PriceCondition",
     "Quote",
     "Side",
     "Strategy",
+    "TimeCondition",
     "TimeInForce",
     "Trade",
+    "TriggerMethod",
+    "VolumeCondition",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """What robots are made of, when it is asked for: the simulated gateway is also published without it."""
-    if name in ("Context", "Parameters", "Strategy"):
+    if name in ("Bracket", "Context", "Parameters", "Strategy"):
         try:
             robot = import_module("atlas.robot")
         except ModuleNotFoundError as error:

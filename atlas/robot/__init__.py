@@ -6,8 +6,10 @@ from atlas.robot.loading import load_strategy
 from atlas.robot.replay import Difference, Replay, replay
 from atlas.robot.runtime import Notice, RobotState, RobotView, Runtime, started
 from atlas.robot.strategy import Parameters, Strategy, make_parameters, parameters_type, plain_parameters, wants
+from atlas.robot.wishes import Bracket
 
 __all__ = [
+    "Bracket",
     "Context",
     "Control",
     "Decided",

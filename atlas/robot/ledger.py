@@ -23,7 +23,7 @@ from atlas.domain import (
     orders_of,
 )
 
-_FIRST = frozenset({OrderEventKind.PENDING, OrderEventKind.DENIED})
+_FIRST = frozenset({OrderEventKind.PENDING, OrderEventKind.DENIED, OrderEventKind.ADOPTED})
 _ANSWERS = {
     Modify: frozenset({OrderEventKind.MODIFY_REQUESTED, OrderEventKind.MODIFIED, OrderEventKind.REFUSED}),
     Cancel: frozenset({OrderEventKind.CANCEL_REQUESTED, OrderEventKind.REFUSED}),
@@ -89,7 +89,7 @@ class Ledger:
 
     def _advance(self, event: OrderEvent) -> None:
         state = self.orders.get(event.order_id)
-        if event.order_id in self._unheard:
+        if event.order_id in self._unheard and (event.sequence or event.kind in _FIRST):  # not by what our own side made up
             self._unheard.discard(event.order_id)
             state = None if event.kind in _FIRST else state
         self._keep(fold(state, event))

@@ -76,7 +76,7 @@ class Bench:
     def tell(self, order: Order | str, kind: OrderEventKind, **fields: Any) -> list[Action]:
         self.trader_sequence += 1
         order_id = order.id if isinstance(order, Order) else order
-        if kind in (OrderEventKind.PENDING, OrderEventKind.DENIED, OrderEventKind.MODIFIED):
+        if kind in (OrderEventKind.PENDING, OrderEventKind.DENIED, OrderEventKind.ADOPTED, OrderEventKind.MODIFIED):
             fields.setdefault("order", order)
         return self.feed(OrderEvent(self.trader_sequence, order_id, "bot", kind, self.tick(), **fields))
 
