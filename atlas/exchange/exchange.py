@@ -67,13 +67,10 @@ class Exchange:
         """The last quote of `instrument`."""
         return self._quotes.get(instrument)
 
-    def instrument(self, instrument: str) -> Instrument:
-        """The definition by which `instrument` trades.
-
-        Raises:
-            KeyError: it is not listed.
-        """
-        return self._instruments[instrument]
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """The definitions by which instruments trade, by id."""
+        return self._instruments
 
     def mark(self, instrument: str) -> float | None:
         """The price at which `instrument` is valued: the middle of its last quote."""

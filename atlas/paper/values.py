@@ -31,7 +31,7 @@ def account_values(exchange: Exchange, account: str) -> AccountValues:
 def _gross(exchange: Exchange, account: str) -> float:
     total = 0.0
     for name, position in exchange.ledger.positions(account).items():
-        instrument: Instrument = exchange.instrument(name)
+        instrument: Instrument = exchange.instruments[name]
         if instrument.kind in _GROSS:
             price = exchange.mark(name) or position.average_price
             rate = exchange.rates.rate(instrument.currency) or 0.0
