@@ -6,13 +6,12 @@ nobody defined, a price off the grid) are refused whatever they do.
 
 from atlas.trading.risk.closing import Closing, LimitReached, closings
 from atlas.trading.risk.days import SessionDays
-from atlas.trading.risk.former import Exposure, deny, is_exit
 from atlas.trading.risk.gate import OPERATOR, Gate
 from atlas.trading.risk.limits import DESK, AtLimit, Limits, LimitTree
 from atlas.trading.risk.session import SessionMemory
 from atlas.trading.risk.view import OrdersView
 
 __all__ = [
-    "DESK", "OPERATOR", "AtLimit", "Closing", "Exposure", "Gate", "LimitReached", "LimitTree", "Limits", "OrdersView",
-    "SessionDays", "SessionMemory", "closings", "deny", "is_exit",
+    "DESK", "OPERATOR", "AtLimit", "Closing", "Gate", "LimitReached", "LimitTree", "Limits", "OrdersView",
+    "SessionDays", "SessionMemory", "closings",
 ]  # fmt: skip
