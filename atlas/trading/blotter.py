@@ -17,6 +17,7 @@ from atlas.domain import (
     Execution,
     IllegalTransition,
     Instrument,
+    Order,
     OrderEvent,
     OrderEventKind,
     OrderState,
@@ -58,6 +59,8 @@ class Blotter:
         self.last_sequence = last_sequence
         self.used_ids = set(used_ids)
         self.anomalies = 0
+        self.asked: dict[str, Order] = {}
+        """Orders as they were asked for first, before any change; of those that the database brought it is not known."""
         self._working: dict[str, OrderState] = {}
         self._unbooked: dict[str, Execution] = {}
         self._strange: set[tuple[str, str]] = set()  # anomalies of orders that are not known
@@ -174,6 +177,8 @@ class Blotter:
             self._strange.add((event.order_id, event.reason))
             return
         folded = fold(state, event)
+        if state is None and event.order is not None:
+            self.asked[event.order_id] = event.order
         if event.execution is not None:
             self._book(event.execution)
             self._executed_ns[event.execution.instrument] = event.at_ns

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from atlas.domain import (
+    MODIFIABLE,
     Cancel,
     Denial,
     Modify,
@@ -70,9 +71,15 @@ class Commands:
         return Decision(events)
 
     def known(self, order: Order) -> OrderState | None:
-        """The state of the very same order, if it was submitted before."""
+        """The state of the very same order, if it was submitted before, whatever it was changed to since."""
         state = self._blotter.states.get(order.id)
-        return state if state is not None and _same(state.order, self._booked(order)) else None
+        if state is None:
+            return None
+        asked = self._blotter.asked.get(order.id)
+        same = (
+            _same(asked, self._booked(order)) if asked is not None else _same_but_for_changes(state.order, self._booked(order))
+        )
+        return state if same else None
 
     # Orders that stand
 
@@ -227,6 +234,11 @@ def _unchangeable(state: OrderState) -> Denial | None:
 
 def _no_such_order(order_id: str) -> Denial:
     return Denial("order_id", f"there is no order {order_id}")
+
+
+def _same_but_for_changes(one: Order, other: Order) -> bool:
+    """Of an order of an earlier run only the present values are known: what can be changed may have been."""
+    return _same(one, msgspec.structs.replace(other, **{name: getattr(one, name) for name in MODIFIABLE}))
 
 
 def _same(one: Order, other: Order) -> bool:

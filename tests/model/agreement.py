@@ -148,17 +148,24 @@ def _at_the_broker(seen: Seen) -> Iterator[str]:
                 yield f"order {name} was forked, and lives {len(live)} times: {live}"
             continue
         state = states.get(name) or by_perm_id.get(found[0].perm_id)
-        if state is None:
+        if state is None and not _passed_unseen(found[0]):
             yield f"order {name} is at the broker and not in the database: {found[0]}"
-        elif state.status not in _STATUSES[found[0].status] and not _corrected(state):
+        elif state is not None and state.status not in _STATUSES[found[0].status] and not _corrected(state):
             yield f"order {name} is {found[0].status} at the broker and {state.status.value} in the database"
-        elif found[0].status in ("Submitted", "PreSubmitted") and (
-            state.order.quantity != found[0].quantity or state.order.limit_price != found[0].limit_price
+        elif (
+            state is not None
+            and found[0].status in ("Submitted", "PreSubmitted")
+            and (state.order.quantity != found[0].quantity or state.order.limit_price != found[0].limit_price)
         ):
             yield f"order {name} works as {found[0]}, by the database as {state.order}"
     for name, state in sorted(states.items()):
         if name not in rows and not state.adopted and state.status not in _NOT_THERE:
             yield f"order {name} is {state.status.value} in the database and not at the broker"
+
+
+def _passed_unseen(row: OrderRow) -> bool:
+    """Whether somebody else's order came and went without a trade: nobody has to know of it."""
+    return not row.order_ref and not row.filled and row.status not in ("Submitted", "PreSubmitted")
 
 
 def _corrected(state: OrderState) -> bool:

@@ -5,11 +5,11 @@ meant is given up, once the trader says that it never had it. Events behind a ga
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from support.virtual_loop import Process, VirtualLoop
+from support.virtual_loop import Process
 
 from atlas.bus.orders import Command, Events, EventsSince, OrderAnswer, OrderQuery, Receipt
 from atlas.domain import (
@@ -51,6 +51,15 @@ class Line:
 Ask = Callable[[Any], Awaitable[Any]]
 
 
+class Loop(Protocol):
+    """What the robot needs of an event loop: a virtual one, or the machine's."""
+
+    def time(self) -> float: ...
+    def create_future(self) -> "asyncio.Future[Any]": ...
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Any = None) -> asyncio.TimerHandle: ...
+    def spawn(self, process: Process, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]": ...
+
+
 class Robot:
     """Asks for orders and counts what it is told.
 
@@ -58,7 +67,7 @@ class Robot:
         trader: how to ask the trader that runs now, or None while none does.
     """
 
-    def __init__(self, loop: VirtualLoop, clock: Clock, trader: Callable[[], tuple[Process, Ask] | None]) -> None:
+    def __init__(self, loop: Loop, clock: Clock, trader: Callable[[], tuple[Process, Ask] | None]) -> None:
         self.ledger = Ledger()
         self.line = Line()
         self.illegal: list[str] = []
@@ -71,7 +80,7 @@ class Robot:
         self._sequence = 0
         self._behind = False
         self._open: set[asyncio.Task[None]] = set()
-        loop.spawn(self._process, self._catch_up())
+        self._catching_up = loop.spawn(self._process, self._catch_up())
 
     @property
     def waiting(self) -> int:
@@ -82,6 +91,11 @@ class Robot:
     def last_sequence(self) -> int:
         """Number of the last event of the trader's that was counted."""
         return self._sequence
+
+    def stop(self) -> None:
+        """Ask for nothing any more."""
+        for task in (self._catching_up, *self._open):
+            task.cancel()
 
     def learn(self, instruments: Iterable[Instrument]) -> None:
         """Know what may be traded."""
@@ -135,7 +149,8 @@ class Robot:
         try:
             self.ledger.fold(event)
         except IllegalTransition as error:
-            self.illegal.append(f"{event.sequence}: {error}")
+            if event.sequence:  # what our own side makes up of a change may come too late to mean anything
+                self.illegal.append(f"{event.sequence}: {error}")
 
     async def _catch_up(self) -> None:
         while True:

@@ -1,6 +1,8 @@
 """A trader in a process of its own that can be killed: the real engine and the real Interactive Brokers adapter, in memory."""
 
+import asyncio
 import contextlib
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,8 +12,9 @@ from support.memory_network import Network
 from support.memory_store import MemoryStore
 from support.virtual_loop import Killed, Process, VirtualLoop
 
-from atlas.domain import Clock, Order, OrderEvent
+from atlas.domain import Clock, Order, OrderEvent, Unavailable
 from atlas.ib import Broker, Connection
+from atlas.ib.link import Effect
 from atlas.service.alarms import Alarms
 from atlas.trading.broker import BrokerReport
 from services.trader.engine import Engine, EngineValues
@@ -88,6 +91,7 @@ class Trader:
         clock: Clock,
         tell: Callable[[Sequence[OrderEvent]], None],
         tell_last: Callable[[int], None],
+        chance: random.Random,
     ) -> None:
         self.process = Process("trader")
         self.fault_point = FaultPoint(self.process)
@@ -96,7 +100,9 @@ class Trader:
         self._disk = disk
         self._journals: list[ModelJournal] = []
         self.process.on_death += [self._crash, lambda: network.hang_up_of(self.process)]
-        self.connection = Connection("127.0.0.1", port, CLIENT_ID, clock, on_lost=self._on_lost)
+        self.connection = Connection(
+            "127.0.0.1", port, CLIENT_ID, clock, chance=chance, on_lost=self._on_lost, on_effect=self._on_effect
+        )
         self.broker = WatchedBroker(store, self.connection, self._on_report)
         self.engine = Engine(
             VALUES,
@@ -124,13 +130,17 @@ class Trader:
         self.connection.ib.disconnectedEvent.clear()
 
     async def _live(self) -> None:
-        await self.connection.open_within(10_000, orders=True)
-        await self.engine.start()
-        self.taking = True
-        await self.connection.stay_open(orders=True, on_problem=lambda _: None, on_open=self._on_open)
+        while not self.taking:
+            try:
+                await self.engine.start()
+                self.taking = True
+            except Unavailable:  # the store is away: a supervisor would start the process again
+                await asyncio.sleep(1.0)
+        await self.connection.stay_open(orders=True)
 
-    async def _on_open(self) -> None:
-        self.engine.on_link_up()
+    def _on_effect(self, effect: Effect, _text: str) -> None:
+        if effect is Effect.RECONCILE:
+            self.engine.on_link_up()
 
     def _on_lost(self) -> None:
         self.engine.on_link_down("the connection was lost")

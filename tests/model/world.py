@@ -6,6 +6,7 @@ many there are), so that a run stays a run when steps are taken out of it.
 
 import asyncio
 import contextlib
+import contextvars
 import functools
 import random
 from collections.abc import Callable
@@ -32,6 +33,8 @@ QUOTES = {"EUR.USD@IDEALPRO": (1.16, 0.00005, 500_000.0), "AAPL@SMART": (270.0, 
 """Bid, tick and size at the touch of what is traded, at the beginning."""
 
 RESTART_SECONDS = 1.0
+_NOBODY = contextvars.Context()
+"""Belongs to no process: what a supervisor does outlives whom it watches."""
 
 
 @functools.cache
@@ -59,12 +62,12 @@ class World:
     """The desk. The same seed and the same steps give the same run."""
 
     def __init__(self, seed: int) -> None:
-        random.seed(seed)  # what libraries leave to chance: pauses between attempts
         self.loop = VirtualLoop()
         self.network = Network(self.loop)
         self.clock = VirtualTime(self.loop)
         self.store = MemoryStore()
-        self.disk = Disk(random.Random(seed))
+        self.chance = random.Random(seed)
+        self.disk = Disk(self.chance)
         self.market = HandMarket(QUOTES, self.clock.now_ns)
         options = SimulatorOptions(port=0, hours="always", start_ns=START_NS, seed=seed, accounts=(ACCOUNT,))
         self.gateway = SimulatedGateway(
@@ -87,7 +90,9 @@ class World:
         for name, (bid, tick, size) in QUOTES.items():
             self.market.quote(name, bid, round(bid + tick, 8), size)
         self.gateway.feed.wake()
+        self.store.instruments = {listing.instrument.id: listing.instrument for listing in _catalogue()}
         self.robot = Robot(self.loop, self.clock, lambda: self.trader.asked if self.trader else None)
+        self.robot.learn(self.store.instruments.values())
         self.start_trader()
 
     # The trader's life.
@@ -96,7 +101,15 @@ class World:
         """Start the trader, as a supervisor does."""
         self._restarting = False
         self.trader = Trader(
-            self.loop, self.network, self.gateway.port, self.store, self.disk, self.clock, self.robot.tell, self.robot.tell_last
+            self.loop,
+            self.network,
+            self.gateway.port,
+            self.store,
+            self.disk,
+            self.clock,
+            self.robot.tell,
+            self.robot.tell_last,
+            self.chance,
         )
         self.trader.process.on_death.append(self._on_death)
         self._traders.append(self.trader)
@@ -106,7 +119,7 @@ class World:
         self.deaths += 1
         self._dead.append(self.trader.process)
         self.trader = None
-        self.loop.call_later(RESTART_SECONDS, self.start_trader)
+        self.loop.call_later(RESTART_SECONDS, self.start_trader, context=_NOBODY)
 
     def kill(self) -> None:
         """SIGKILL the trader, if it runs."""
@@ -203,7 +216,7 @@ class World:
 
     def after(self, seconds: float, do: Callable[[], object]) -> None:
         """Let something happen later."""
-        self._later.append(self.loop.call_later(seconds, do))
+        self._later.append(self.loop.call_later(seconds, do, context=_NOBODY))
 
     async def _do(self, what: Callable[[], object]) -> object:
         return what()

@@ -18,6 +18,7 @@ Outage = Literal["", "before", "after", "part"]
 """Nothing; requests fail without effect; they take effect and fail; a batch takes effect in part and fails."""
 
 _PATIENCE_SECONDS = 1.0
+_RECENT = 1000
 
 
 class MemoryStore:
@@ -104,6 +105,7 @@ class MemoryStore:
             last_broker_order_id=max((state.broker_order_id for state in self.orders.values()), default=0),
             trading_state=self.trading_state,
             limits={scope: dict(values) for scope, values in self.limits.items()},
+            recent=self.all_events()[-_RECENT:],
         )
 
     def _save_order(self, state: OrderState) -> None:

@@ -1,4 +1,4 @@
-from support.trading import ACCOUNT, EURUSD, order
+from support.trading import ACCOUNT, EURUSD, order, restarted, restored
 
 from atlas.domain import Cancel, Modify, OrderEventKind, OrderKind, OrderStatus, Side
 from atlas.trading.broker import BrokerError, BrokerOrder, BrokerStatus
@@ -131,6 +131,18 @@ def test_the_same_order_again_is_recognised_and_another_under_its_id_is_denied(d
 
 def test_an_order_for_another_account_is_denied(driver):
     assert driver.submit(order(account="DU2")).reason == "this trader trades DU1, not DU2"
+
+
+def test_an_order_that_was_changed_is_recognised_when_it_is_submitted_again_also_after_a_restart(driver):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    driver.modify(wanted, limit_price=1.2)
+    driver.report(driver.broker_order(wanted, BrokerStatus.WORKING, quantity=20_000.0, limit_price=1.2))
+    for desk in (driver.desk, restarted(driver).desk, restored(driver)):
+        assert desk.states[wanted.id].order.limit_price == 1.2
+        assert desk.known(wanted) == desk.states[wanted.id]
+        assert desk.known(order(side=Side.SELL, kind=OrderKind.LIMIT, limit_price=1.1)) is None
+    assert driver.desk.known(order(kind=OrderKind.LIMIT, limit_price=1.3)) is None
 
 
 def test_a_report_about_an_order_that_is_not_known_makes_the_desk_ask_and_invents_nothing(driver):
