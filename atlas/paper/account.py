@@ -186,7 +186,7 @@ class Account:
         elif number <= book.highest_number or order.id in book.number_of:
             self._refuse(number, codes.DUPLICATE_ID)
         elif parent and parent not in book.orders:
-            self._refuse(number, codes.parent_gone(parent))
+            self._refuse(number, codes.MISSING_PARENT)
         else:
             parent = parent or book.number_of.get(order.parent_id, 0)
             is_kept = not transmit or (parent in book.orders and book.orders[parent].is_kept)

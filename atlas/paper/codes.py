@@ -21,6 +21,7 @@ class Objection(NamedTuple):
 
 DUPLICATE_ID = Objection(103, "Duplicate order id")
 MODIFY_FILLED = Objection(104, "Cannot modify a filled order.")
+MISSING_PARENT = Objection(10006, "Missing parent order.")
 
 _REJECTED, _MISMATCH, _CHANGE_FAILED = 201, 105, 134
 _OWN_CODES: Mapping[Reason, int] = {
@@ -29,7 +30,7 @@ _OWN_CODES: Mapping[Reason, int] = {
     Reason.OFF_TICK: 110,
     Reason.NO_LIMIT_PRICE: 463,
     Reason.NO_STOP_PRICE: 463,
-    Reason.UNKNOWN_PARENT: 135,
+    Reason.UNKNOWN_PARENT: 10006,
     Reason.UNKNOWN_ACCOUNT: 435,
 }
 
@@ -57,8 +58,3 @@ def no_such_order(broker_order_id: int) -> Objection:
 def not_cancellable(broker_order_id: int, status: str) -> Objection:
     """The cancellation of an order that is over."""
     return Objection(10148, f"OrderId {broker_order_id} that needs to be cancelled can not be cancelled, state: {status}.")
-
-
-def parent_gone(broker_order_id: int) -> Objection:
-    """An order that is attached to one that is over or was never there."""
-    return Objection(135, f"Can't find order with id ={broker_order_id}")

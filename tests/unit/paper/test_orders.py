@@ -5,8 +5,19 @@ from msgspec.structs import replace
 from support.paper import AAPL, ES, EURUSD, USDJPY, codes, fills, order, statuses
 
 from atlas.domain import BadInput, OrderKind, PriceCondition, Side, TimeInForce, UnknownInstrument
+from atlas.exchange import Reason, Refused, Rejected
 from atlas.paper import PaperTerms
+from atlas.paper.codes import (
+    CANCELLED,
+    DUPLICATE_ID,
+    MISSING_PARENT,
+    MODIFY_FILLED,
+    no_such_order,
+    not_cancellable,
+    objection_to,
+)
 from atlas.trading.broker import BrokerError, BrokerOrder, BrokerStatus, Known, Unknown
+from atlas.trading.broker_codes import Meaning, meaning_of
 
 BUY, SELL = Side.BUY, Side.SELL
 
@@ -184,7 +195,7 @@ async def test_a_child_whose_parent_was_rejected_comes_to_nothing(desk):
 
 
 async def test_an_order_that_is_attached_to_nothing_is_turned_down(desk):
-    assert codes(await desk.place(order(AAPL), 2, parent_id=1)) == [135]
+    assert codes(await desk.place(order(AAPL), 2, parent_id=1)) == [10006]
 
 
 async def test_an_order_that_was_kept_can_be_changed_and_then_transmitted(desk):
@@ -279,3 +290,15 @@ async def test_the_market_of_every_order_and_of_what_its_conditions_look_at_is_a
 def test_terms_that_make_no_sense_are_refused(wrong):
     with pytest.raises(BadInput):
         PaperTerms(**wrong)
+
+
+def test_every_code_that_a_paper_broker_gives_has_a_meaning_for_the_order():
+    events = [Rejected(order(AAPL), reason, "words", 1) for reason in Reason]
+    events += [Refused("o", reason, "words", 1) for reason in Reason]
+    given = {objection_to(event).code for event in events}
+    given |= {DUPLICATE_ID.code, MODIFY_FILLED.code, MISSING_PARENT.code, CANCELLED}
+    given |= {no_such_order(1).code, not_cancellable(1, "filled").code}
+    assert [code for code in given if meaning_of(code) is Meaning.NOTICE] == []
+    for event in events:
+        if isinstance(event, Rejected):
+            assert meaning_of(objection_to(event).code) is Meaning.REJECTED
