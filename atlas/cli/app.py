@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from atlas import __version__
-from atlas.cli import configuration, demo, desk, gateway, journal, running
+from atlas.cli import configuration, demo, desk, gateway, journal, orders, running, trade
 from atlas.cli.context import Shared
 from atlas.service.logs import configure_logs
 from atlas.service.settings import LogSettings
@@ -42,6 +42,11 @@ app.command()(running.run)
 app.command()(desk.ping)
 app.command()(desk.status)
 app.command()(desk.token)
+app.command("orders")(orders.list_orders)
+app.command()(orders.positions)
+app.command()(orders.account)
+app.command()(orders.alarms)
+app.add_typer(trade.app, name="trade")
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(configuration.app, name="config")
 app.add_typer(journal.app, name="journal")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import inspect
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -28,14 +29,18 @@ async def stand_in(name: str, settings: Mapping[str, object], *, problems: tuple
 
 @contextlib.asynccontextmanager
 async def trader_books(settings: Mapping[str, object], answer: Any) -> AsyncIterator[None]:
-    """Answers on the trader's order socket with `answer`, or raises it; None never answers."""
+    """Answers on the trader's order socket with `answer`, or with what it makes of request and peer where it is a function.
 
-    async def reply(_request: Any, _peer: str) -> Any:
-        if answer is None:
+    Exceptions are raised; None is no answer at all.
+    """
+
+    async def reply(request: Any, peer: str) -> Any:
+        said = answer(request, peer) if inspect.isfunction(answer) else answer
+        if said is None:
             await asyncio.Event().wait()
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        if isinstance(said, Exception):
+            raise said
+        return said
 
     async with bus_of("trader", settings) as (bus, loaded):
         RequestServer(bus, f"tcp://127.0.0.1:{loaded.trader.order_port}", "order commands", orders.Request, reply)
