@@ -63,6 +63,7 @@ class Session:
         self._over: asyncio.Future[str] | None = None
         client = self.ib.client
         client.MaxRequests = 0  # the library's own throttle: ours stands in its place
+        self.ib.errorEvent.clear()  # upon 1102 the library asks for account summaries, which nobody here reads
         self.ib.RaiseRequestErrors = True  # by default an error reads as an empty answer
         self._count_what_is_written(client)
         client.apiError += self._break
