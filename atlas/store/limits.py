@@ -1,4 +1,4 @@
-"""The `limits` collection: every change of a risk limit at run time, who made it and when. The newest of scope and name holds."""
+"""The `limits` collection: every change of a risk limit at run time, who made it and when. The newest one holds."""
 
 from typing import Any
 

@@ -38,6 +38,12 @@ class TradeRepository:
             rows = self._trades.find({**self._mine, "id": {"$exists": True}}).sort([("at_ns", 1), ("_id", 1)])
             return [_from_document(row) async for row in rows]
 
+    async def robots(self) -> dict[str, str]:
+        """Whose each execution was, by its id."""
+        async with self._database.guard():
+            rows = self._trades.find({**self._mine, "id": {"$exists": True}}, {"robot": 1})
+            return {row["_id"]: str(row.get("robot", "")) async for row in rows}
+
 
 def _update(robot: str, fact: Execution | Commission) -> UpdateOne:
     if isinstance(fact, Execution):

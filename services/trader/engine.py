@@ -11,7 +11,6 @@ and the gateway; tests run the very same engine in one process on virtual time.
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -22,9 +21,7 @@ from atlas.domain import (
     Clock,
     Denial,
     Instrument,
-    OrderEvent,
     OrderEventKind,
-    OrderState,
     Quote,
     Unavailable,
 )
@@ -33,59 +30,30 @@ from atlas.service.metrics import Figures
 from atlas.trading.broker import BrokerPort, BrokerReport
 from atlas.trading.desk import Desk
 from atlas.trading.effects import AskBroker, ChangeOrder, ClearAlarm, Decision, PlaceOrder, RaiseAlarm
-from atlas.trading.risk import Gate, LimitTree
-from atlas.trading.risk.days import SessionDays
+from atlas.trading.risk import Gate
 from atlas.trading.risk.gate import OPERATOR
 from atlas.trading.trading_state import refused
 from services.trader.answers import Answers
+from services.trader.closer import Closer
 from services.trader.filing import Filing
 from services.trader.ledger import Ledger, Sending
 from services.trader.orders import Orders
 from services.trader.ports import Faults, JournalPort, Outlet, Restored, Store
 from services.trader.reconciler import Reconciler
+from services.trader.risk_watch import RiskWatch
 from services.trader.sender import Sender
 from services.trader.steering import Steering
+from services.trader.takeover import take_over
+from services.trader.values import EngineValues, never_closing
+
+__all__ = ["Engine", "EngineValues", "never_closing"]
 
 _K = OrderEventKind
 _REMEMBERED_NS = 3 * 86_400 * NS_PER_SECOND  # final orders stay in memory so long: commissions and late fills still find them
 _TICK_SECONDS = 1.0
 _STOP_SECONDS = 2.0
-_ACCOUNT_SECONDS = 30.0
 
 log = structlog.get_logger("atlas.trader")
-
-
-@dataclass(frozen=True, slots=True)
-class EngineValues:
-    """The engine's settings. Durations in seconds.
-
-    Attributes:
-        account: the account that is traded.
-        limits: the configured risk limits.
-        days: when session days begin.
-        operators: the peers that may steer, as patterns of their names.
-        probe_after_seconds: silence of the broker after which a round trip must prove it before an order leaves.
-        in_flight_seconds: after this an order without confirmation is unknown, and looked up at the broker.
-        send_within_seconds: an opening order that could not leave for so long is denied instead of sent late.
-        reconcile_seconds: how often all is compared with the broker; `recheck_seconds` while something is doubtful.
-        retry_seconds: pause before the store or the disk is tried again.
-    """
-
-    account: str
-    limits: LimitTree = field(default_factory=LimitTree)
-    days: SessionDays = field(default_factory=SessionDays)
-    operators: tuple[str, ...] = ("*",)
-    probe_after_seconds: float = 5.0
-    in_flight_seconds: float = 10.0
-    send_within_seconds: float = 10.0
-    reconcile_seconds: float = 60.0
-    recheck_seconds: float = 2.0
-    retry_seconds: float = 0.5
-
-
-def never_closing(_now_ns: int) -> str:
-    """No time at which orders may not leave."""
-    return ""
 
 
 class Engine:
@@ -141,6 +109,8 @@ class Engine:
         self._sender: Sender
         self._reconciler: Reconciler
         self._orders: Orders
+        self._closer: Closer
+        self._risk: RiskWatch
         self._steering: Steering
         self._answers: Answers
 
@@ -154,7 +124,7 @@ class Engine:
         """
         restored = await self._store.restore(self.values.account, self._clock.now_ns() - _REMEMBERED_NS)
         self._assemble(restored)
-        self._take_over(restored)
+        take_over(restored, self._journal.read(), self._desk, self._risk, self._ledger, self._orders)
         self._started = True
         for job in (
             self._filing.run(),
@@ -162,6 +132,7 @@ class Engine:
             self._ledger.run_journal(),
             self._sender.run(),
             self._reconciler.run(),
+            self._risk.run(),
             self._tick(),
         ):
             self._keep(job)
@@ -169,7 +140,7 @@ class Engine:
     async def stop(self) -> None:
         """Write what is under way, as far as the store takes it, and end. The journal is closed."""
         if self._started:
-            await self._steering.stop()
+            await self._closer.stop()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ledger.drained(), _STOP_SECONDS)
             if self._ledger.backlog:
@@ -220,13 +191,25 @@ class Engine:
         self._orders = Orders(
             self._desk, self._gate, self._broker, self._clock, self._faults, self, take=take, learned=self._learned
         )
+        self._closer = Closer(self._desk, self._gate, self._orders, self._clock, self._alarms)
+        self._risk = RiskWatch(
+            self._desk,
+            self._gate,
+            self._broker,
+            self._store,
+            self._filing,
+            self._closer,
+            self._clock,
+            self._alarms,
+            take=take,
+        )
         self._steering = Steering(
             self._desk,
             self._gate,
             self._broker,
             self._store,
             self._filing,
-            self._orders,
+            self._closer,
             self._sender,
             self._clock,
             self._alarms,
@@ -243,29 +226,6 @@ class Engine:
             self._steering,
             self._ledger,
             self._clock,
-        )
-
-    def _take_over(self, restored: Restored) -> None:
-        """Take over what the store knows, then what only the journal knows."""
-        desk = self._desk
-        executions = [one for one, _ in restored.trades]
-        desk.restore(restored.states, executions, [cost for _, cost in restored.trades if cost is not None])
-        self._ledger.published_sequence = written = restored.last_sequence
-        tail: list[tuple[OrderEvent, OrderState | None]] = []
-        for event in restored.recent:  # a trader that was killed may have written events and not yet what they made
-            state = desk.states.get(event.order_id)
-            if event.sequence > (state.sequence if state is not None else 0) and (state is not None or event.order is not None):
-                desk.replay(event)
-                tail.append((event, desk.states.get(event.order_id)))
-        for _, event in self._journal.read():
-            if event.sequence > written:
-                desk.replay(event)
-                tail.append((event, desk.states.get(event.order_id)))
-        if tail:
-            log.warning("events of an earlier run were not written to the end", count=len(tail))
-            self._ledger.reenter(tail)
-        self._orders.offer_broker_order_id(
-            max([restored.last_broker_order_id, *(state.broker_order_id for state in desk.states.values())]) + 1
         )
 
     # What comes in
@@ -322,6 +282,7 @@ class Engine:
                     self._reconciler.ask(reason)
                 case _:
                     sendings.append(effect)
+        self._risk.on_events(decision.events)
         events = [(event, self._desk.states.get(event.order_id)) for event in decision.events]
         return self._ledger.enter(events, tuple(sendings))
 
@@ -420,15 +381,12 @@ class Engine:
         self.take(self._desk.to_resend())
 
     async def _tick(self) -> None:
-        """Every second: the heartbeat of the events, and the orders of which nothing was heard for too long."""
-        account_due_ns = 0
+        """Every second: the heartbeat of the events, the limits of the day, orders of which nothing was heard for too long."""
         while True:
             self._outlet.heartbeat(self._ledger.published_sequence)
-            now_ns = self._clock.now_ns()
-            self.take(self._desk.overdue(now_ns - int(self.values.in_flight_seconds * NS_PER_SECOND)))
-            if now_ns >= account_due_ns and self._broker.is_up:
-                account_due_ns = now_ns + int(_ACCOUNT_SECONDS * NS_PER_SECOND)
-                self._gate.on_account(await self._broker.account_values(self.values.account))
+            self._risk.look()
+            overdue_ns = self._clock.now_ns() - int(self.values.in_flight_seconds * NS_PER_SECOND)
+            self.take(self._desk.overdue(overdue_ns))
             await asyncio.sleep(_TICK_SECONDS)
 
     def _keep(self, job: Coroutine[Any, Any, None]) -> None:

@@ -5,15 +5,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from atlas.domain import Clock
-from atlas.ib import Broker, Connection
+from atlas.ib import Broker
 from atlas.ib.link import Effect
-from atlas.service.alarms import Alarms, Severity
+from atlas.service.alarms import Alarms
+from atlas.service.gateway import gateway_connection
 from atlas.service.settings import Settings
 from atlas.trading.broker import BrokerReport
 from services.trader.account import check_mode, choose_account
-
-ALARM = "gateway-link"
-_SEVERITIES = {Effect.RAISE: Severity.WARNING, Effect.ESCALATE: Severity.CRITICAL, Effect.ASK_FOR_HELP: Severity.CRITICAL}
 
 
 class GatewaySide:
@@ -34,16 +32,15 @@ class GatewaySide:
         on_down: Callable[[str], None],
         on_up: Callable[[], None],
     ) -> None:
-        gateway = settings.gateway
+        own = settings.trader
         self._settings = settings
-        self._alarms = alarms
         self._on_down, self._on_up = on_down, on_up
-        self.connection = Connection(
-            gateway.host,
-            gateway.port,
-            settings.trader.client_id,
+        self.connection = gateway_connection(
+            settings.gateway,
+            own.client_id,
+            own.message_share,
             clock,
-            request_timeout_seconds=gateway.request_timeout_seconds,
+            alarms,
             on_lost=lambda: self._on_down(self.connection.problem),
             on_effect=self._on_effect,
         )
@@ -77,15 +74,6 @@ class GatewaySide:
         self.connection.close()
         await asyncio.sleep(0)
 
-    def _on_effect(self, effect: Effect, text: str) -> None:
-        match effect:
-            case Effect.RECONCILE:
-                self._on_up()
-            case Effect.CLEAR:
-                self._alarms.clear(ALARM)
-            case Effect.RAISE | Effect.ESCALATE | Effect.ASK_FOR_HELP:
-                if effect is not Effect.RAISE:  # it is more serious now: the person is told once more
-                    self._alarms.clear(ALARM)
-                self._alarms.raise_(ALARM, text, _SEVERITIES[effect])
-            case _:
-                pass
+    def _on_effect(self, effect: Effect) -> None:
+        if effect is Effect.RECONCILE:
+            self._on_up()

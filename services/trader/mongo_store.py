@@ -8,7 +8,9 @@ from atlas.domain.alarm import Alarm
 from atlas.store import Database, InstrumentRepository, OrderEventRepository, OrderRepository, TradeRepository
 from atlas.store.alarms import AlarmRepository
 from atlas.store.limits import LimitRepository
+from atlas.store.sessions import SessionRepository
 from atlas.store.trading_state import TradingStateRepository
+from atlas.trading.risk.session import SessionMemory
 from atlas.trading.trading_state import TradingStateChange
 from services.trader.ledger import MOST_AT_ONCE
 from services.trader.ports import Restored
@@ -26,6 +28,7 @@ class MongoStore:
         self._states = TradingStateRepository(database, account)
         self._limits = LimitRepository(database, account)
         self._alarms = AlarmRepository(database)
+        self._sessions = SessionRepository(database, account)
 
     async def prepare(self) -> None:
         """Make the indexes of all collections."""
@@ -38,6 +41,8 @@ class MongoStore:
             raise ValueError(f"this store is of {self._account}, not of {account}")
         last_sequence = await self._events.last_sequence()
         return Restored(
+            robots=await self._trades.robots(),
+            session=await self._sessions.newest(),
             states=await self._orders.open_or_since(since_ns),
             trades=await self._trades.all(),
             used_ids=await self._orders.ids(),
@@ -76,6 +81,10 @@ class MongoStore:
     async def save_trading_state(self, change: TradingStateChange) -> None:
         """Write down a change of the trading state."""
         await self._states.save(change)
+
+    async def save_session(self, memory: SessionMemory) -> None:
+        """Write down what of the session day has to survive a restart."""
+        await self._sessions.save(memory)
 
     async def save_limit(self, scope: str, name: str, value: Any, who: str, at_ns: int) -> None:
         """Write down a change of a limit."""

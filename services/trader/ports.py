@@ -4,12 +4,13 @@ The broker is the fourth port; it is `atlas.trading.broker.BrokerPort`. All of t
 one in memory, so that the whole trader can be run in one process on virtual time.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from atlas.domain import Commission, Execution, Instrument, OrderEvent, OrderState, Unavailable
 from atlas.service.alarms import Alarm
+from atlas.trading.risk.session import SessionMemory
 from atlas.trading.trading_state import TradingStateChange
 
 
@@ -28,6 +29,8 @@ class Restored:
         last_sequence: number of the newest order event, 0 when there is none.
         last_broker_order_id: the highest number under which an order of the account was ever sent.
         recent: the newest order events, more than one batch of them: what a killed trader may have written without the rest.
+        robots: whose each execution was, by its id, where that is known.
+        session: what was remembered of the session day.
         limits: changed limits by scope and name, on top of the configured ones.
     """
 
@@ -40,6 +43,8 @@ class Restored:
     trading_state: TradingStateChange | None = None
     limits: dict[str, dict[str, Any]] = field(default_factory=dict)
     recent: Sequence[OrderEvent] = ()
+    robots: Mapping[str, str] = field(default_factory=dict)
+    session: SessionMemory | None = None
 
 
 class Store(Protocol):
@@ -79,6 +84,10 @@ class Store(Protocol):
 
     async def save_trading_state(self, change: TradingStateChange) -> None:
         """Write down a change of the trading state; the newest holds."""
+        ...
+
+    async def save_session(self, memory: SessionMemory) -> None:
+        """Write down what of the session day has to survive a restart."""
         ...
 
     async def save_limit(self, scope: str, name: str, value: Any, who: str, at_ns: int) -> None:

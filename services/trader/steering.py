@@ -12,24 +12,22 @@ from typing import Any
 import structlog
 
 from atlas.bus.orders import Account, Cancelling, Limits
-from atlas.domain import Clock, Order, OrderKind, Refused, Side, Submit
+from atlas.domain import Clock, Refused
 from atlas.service.alarms import Alarms
 from atlas.trading.broker import AccountValues, BrokerPort, Unknown
 from atlas.trading.desk import Desk
 from atlas.trading.effects import CancelEverything, CancelOrder, Decision
 from atlas.trading.risk import Gate
-from atlas.trading.risk.gate import OPERATOR
+from atlas.trading.risk.closing import closings
 from atlas.trading.trading_state import TradingState, TradingStateChange
+from services.trader.closer import Closer
 from services.trader.filing import Filing
-from services.trader.orders import Orders
 from services.trader.ports import Store
 from services.trader.sender import Sender
 
 UNSAVED_ALARM = "trading-state-unsaved"
-_FLATTEN_TRIES = 100
-_FLATTEN_PAUSE_SECONDS = 0.1
-_FIRST_TRIES = 10
-"""So many passes, each after the news of cancellations, does the answer to a kill wait for orders that flatten: a second."""
+_CLOSING_SECONDS = 1.0
+"""So long the answer to a kill waits for the orders that flatten; then it names those that there are by then."""
 
 log = structlog.get_logger("atlas.trader")
 
@@ -44,7 +42,7 @@ class Steering:
         broker: BrokerPort,
         store: Store,
         filing: Filing,
-        orders: Orders,
+        closer: Closer,
         sender: Sender,
         clock: Clock,
         alarms: Alarms,
@@ -58,15 +56,13 @@ class Steering:
         self._broker = broker
         self._store = store
         self._filing = filing
-        self._orders = orders
+        self._closer = closer
         self._sender = sender
         self._clock = clock
         self._alarms = alarms
         self._operators = tuple(operators)
         self._take = take
         self._nothing_durable = nothing_durable
-        self._flattening: asyncio.Task[None] | None = None
-        self._flattened: list[str] = []
         self._last_ns = 0
 
     def check_operator(self, peer: str, what: str) -> None:
@@ -139,20 +135,9 @@ class Steering:
         cancelled = await self._cancel_all("", "", at_once=len(self._broker.accounts) == 1)
         if not flatten:
             return Cancelling(cancelled, [])
-        self._flattened = []
-        if self._flattening is None or self._flattening.done():
-            self._flattening = asyncio.create_task(self._flatten())
-        for _ in range(_FIRST_TRIES):
-            if self._flattening.done():
-                break
-            await asyncio.wait({self._flattening}, timeout=_FLATTEN_PAUSE_SECONDS)
-        return Cancelling(cancelled, list(self._flattened))
-
-    async def stop(self) -> None:
-        """End what is under way."""
-        if self._flattening is not None:
-            self._flattening.cancel()
-            await asyncio.gather(self._flattening, return_exceptions=True)
+        self._closer.close(closings(self._desk.held().items()))
+        await self._closer.wait(_CLOSING_SECONDS)
+        return Cancelling(cancelled, list(self._closer.submitted))
 
     async def _cancel_all(self, robot: str, instrument: str, *, at_once: bool = False) -> list[str]:
         if self._nothing_durable():  # a cancellation creates nothing: better sent without a record than not at all
@@ -168,33 +153,6 @@ class Steering:
             decision = Decision(decision.events, (*others, CancelEverything()), decision.denial)
         await asyncio.shield(self._take(decision))
         return order_ids
-
-    async def _flatten(self) -> None:
-        """Close every position at the market, as soon as nothing that still works could close it, too."""
-        closing: dict[str, str] = {}
-        for _ in range(_FLATTEN_TRIES):
-            held = {name: position.quantity for name, position in self._desk.held().items() if position.quantity}
-            left = [name for name in held if not self._still_closing(closing.get(name, ""))]
-            if not held or self._gate.trading_state.at(self._clock.now_ns()) is not TradingState.HALTED:
-                return
-            for name in left:
-                order = self._closing_order(name, held[name])
-                if self._gate.is_exit(order, self._desk):
-                    receipt = await self._orders.on_action(Submit(order))
-                    log.warning("flattening", order=order.id, status=receipt.status.value, reason=receipt.reason)
-                    closing[name] = order.id
-                    self._flattened.append(order.id)
-            await asyncio.sleep(_FLATTEN_PAUSE_SECONDS)
-        log.error("not flat", held={name: position.quantity for name, position in self._desk.held().items()})
-
-    def _still_closing(self, order_id: str) -> bool:
-        state = self._desk.states.get(order_id)
-        return state is not None and not state.status.is_final
-
-    def _closing_order(self, instrument: str, quantity: float) -> Order:
-        side = Side.SELL if quantity > 0 else Side.BUY
-        at_ns = self._now()
-        return Order(f"{OPERATOR}-{at_ns}", OPERATOR, instrument, side, abs(quantity), OrderKind.MARKET, cause_ns=at_ns)
 
     def _now(self) -> int:
         """The time, never the same twice: ids and histories are made of it."""

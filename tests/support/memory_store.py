@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from atlas.domain import Commission, Execution, Instrument, OrderEvent, OrderState, Refused
 from atlas.service.alarms import Alarm
+from atlas.trading.risk.session import SessionMemory
 from atlas.trading.trading_state import TradingStateChange
 from services.trader.ports import Restored, StoreAway
 
@@ -34,6 +35,7 @@ class MemoryStore:
         self.instruments: dict[str, Instrument] = {}
         self.trading_state: TradingStateChange | None = None
         self.limits: dict[str, dict[str, Any]] = {}
+        self.session: SessionMemory | None = None
         self.alarms: list[Alarm] = []
         self.written = 0
 
@@ -73,6 +75,10 @@ class MemoryStore:
         """Write down a change of the trading state."""
         await self._write([change], self._save_trading_state)
 
+    async def save_session(self, memory: SessionMemory) -> None:
+        """Write down what of the session day has to survive a restart."""
+        await self._write([memory], self._save_session)
+
     async def save_limit(self, scope: str, name: str, value: Any, who: str, at_ns: int) -> None:  # noqa: ARG002
         """Write down a change of a limit."""
         await self._write([value], lambda one: self.limits.setdefault(scope, {}).__setitem__(name, one))
@@ -103,6 +109,8 @@ class MemoryStore:
             instruments=dict(self.instruments),
             last_sequence=max(self.events, default=0),
             last_broker_order_id=max((state.broker_order_id for state in self.orders.values()), default=0),
+            robots={execution.id: robot for robot, execution in self.executions.values()},
+            session=self.session,
             trading_state=self.trading_state,
             limits={scope: dict(values) for scope, values in self.limits.items()},
             recent=self.all_events()[-_RECENT:],
@@ -122,6 +130,9 @@ class MemoryStore:
         there = self.events.setdefault(event.sequence, event)
         if there != event:
             raise Refused(f"event {event.sequence} is there with other content: {there} is not {event}")
+
+    def _save_session(self, memory: SessionMemory) -> None:
+        self.session = memory
 
     def _save_trading_state(self, change: TradingStateChange) -> None:
         self.trading_state = change

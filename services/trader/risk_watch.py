@@ -1,0 +1,107 @@
+"""What the risk gate is fed with, and what is done when a limit of the session day is reached."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from atlas.domain import NS_PER_SECOND, Cancel, Clock, OrderEvent
+from atlas.service.alarms import Alarms, Severity
+from atlas.trading.broker import BrokerPort
+from atlas.trading.desk import Desk
+from atlas.trading.effects import NOTHING, Decision
+from atlas.trading.risk import Gate
+from atlas.trading.risk.closing import LimitReached
+from atlas.trading.risk.session import SessionMemory
+from services.trader.closer import Closer
+from services.trader.filing import Filing
+from services.trader.ports import Restored, Store
+
+ACCOUNT_SECONDS = 30.0
+_MEMORY_NS = 5 * NS_PER_SECOND
+
+log = structlog.get_logger("atlas.trader")
+
+
+class RiskWatch:
+    """Feeds the gate, and looks after the day's limits."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        gate: Gate,
+        broker: BrokerPort,
+        store: Store,
+        filing: Filing,
+        closer: Closer,
+        clock: Clock,
+        alarms: Alarms,
+        *,
+        take: Callable[[Decision], object],
+    ) -> None:
+        self._desk = desk
+        self._gate = gate
+        self._broker = broker
+        self._store = store
+        self._filing = filing
+        self._closer = closer
+        self._clock = clock
+        self._alarms = alarms
+        self._take = take
+        self._reached: dict[str, int] = {}  # alarms of limits, until when
+        self._memory: SessionMemory | None = None
+        self._memory_due_ns = 0
+
+    def restore(self, restored: Restored) -> None:
+        """Feed the gate with every execution there ever was, in order, and with what it remembered of the day."""
+        for execution, commission in restored.trades:
+            self._gate.on_execution(execution, restored.robots.get(execution.id, ""))
+            if commission is not None:
+                self._gate.on_commission(commission)
+        if restored.session is not None:
+            self._gate.recall(restored.session, self._clock.now_ns())
+
+    def on_events(self, events: Iterable[OrderEvent]) -> None:
+        """Take what was executed, and what it cost."""
+        for event in events:
+            if event.execution is not None:
+                self._gate.on_execution(event.execution, event.robot)
+            if event.commission is not None:
+                self._gate.on_commission(event.commission)
+
+    def look(self) -> None:
+        """Look whether a limit of the day is reached, and do about it what is configured."""
+        now_ns = self._clock.now_ns()
+        for reached in self._gate.watch(self._desk, now_ns):
+            self._on_reached(reached)
+        for key in [key for key, until_ns in self._reached.items() if now_ns >= until_ns]:
+            del self._reached[key]
+            self._alarms.clear(key)
+        if now_ns >= self._memory_due_ns:
+            self._memory_due_ns = now_ns + _MEMORY_NS
+            self._remember(self._gate.memory())
+
+    async def run(self) -> None:
+        """Ask the broker what the account is worth, now and then, for good."""
+        while True:
+            if self._broker.is_up:
+                self._gate.on_account(await self._broker.account_values(self._desk.account))
+            await asyncio.sleep(ACCOUNT_SECONDS if self._broker.is_up else 1.0)
+
+    def _on_reached(self, reached: LimitReached) -> None:
+        where = f" of {reached.scope}" if reached.scope else ""
+        numbers = f"{reached.found:.2f}, limit {reached.limit:g}"
+        text = f"{reached.name}{where} is reached: {numbers}; nothing is opened until the session day ends"
+        key = f"limit:{reached.scope}:{reached.name}"
+        self._alarms.raise_(key, text, Severity.CRITICAL)
+        self._reached[key] = reached.until_ns
+        decision = NOTHING
+        for order_id in reached.cancel:
+            decision += self._desk.cancel(Cancel(f"{key}:{order_id}", order_id))
+        self._take(decision)
+        self._closer.close(reached.close)
+
+    def _remember(self, memory: SessionMemory) -> None:
+        if memory != self._memory:
+            self._memory = memory
+            self._filing.put(lambda: self._store.save_session(memory))
