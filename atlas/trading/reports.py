@@ -98,10 +98,11 @@ class Reports:
         return self._on_status(state, report)
 
     def _on_status(self, state: OrderState, report: BrokerOrder) -> Decision:
-        order_id = state.order.id
-        if state.status.is_final:
+        order_id, ending = state.order.id, _ENDINGS.get(report.status)
+        ended_too = state.status is _S.FILLED and ending is not None and not (state.standing or _S.FILLED).is_final
+        if state.status.is_final and not ended_too:
             return NOTHING
-        if (ending := _ENDINGS.get(report.status)) is not None:
+        if ending is not None:
             if ending is _K.REJECTED and state.filled:
                 ending = _K.CANCELLED  # a part of it was taken; what was turned down is the rest
             events = self._blotter.record(ending, order_id, perm_id=report.perm_id, reason=report.reason)

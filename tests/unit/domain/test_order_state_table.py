@@ -35,9 +35,9 @@ TABLE = """
     commissioned    . . . . . . . . . .
     cancel_requested - . . . . - - - - .
     refused         - . . . . . . . . .
-    cancelled       - C C C C - - - - C
+    cancelled       - C C C C . - - - C
     rejected        - R R R R - - - - R
-    expired         - E E E E - - - - E
+    expired         - E E E E . - - - E
     unknown         - U U U U - - - - U
     anomaly         . . . . . . . . . .
 """
@@ -211,6 +211,15 @@ def test_a_bust_puts_an_order_back_to_where_it_stood_without_its_fill(way, back)
     assert filled.status is STATUS.FILLED
     busted = fold(filled, executed(11, 0, "x.02"))
     assert (busted.status, busted.filled, busted.average_price) == (back, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("ending", [KIND.CANCELLED, KIND.EXPIRED])
+def test_the_end_of_an_order_that_is_filled_shows_when_a_fill_is_corrected(ending):
+    filled = fold(folded(*WORKING), executed(4, 10, "x.01"))
+    ended = fold(filled, event(5, ending))
+    assert ended.status is STATUS.FILLED
+    assert fold(ended, executed(6, 9, "x.02")).status is STATUS(ending.value)
+    assert fold(filled, executed(6, 9, "x.02")).status is STATUS.PARTIALLY_FILLED
 
 
 def test_what_a_filled_order_stood_at_is_not_forgotten_by_what_comes_between():

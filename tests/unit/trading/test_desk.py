@@ -1,3 +1,4 @@
+from msgspec.structs import replace
 from support.trading import ACCOUNT, EURUSD, order, restarted, restored
 
 from atlas.domain import Cancel, Modify, OrderEventKind, OrderKind, OrderStatus, Side
@@ -32,7 +33,6 @@ def test_reports_that_arrive_twice_change_nothing(driver):
         *driver.report(driver.commission(fill)),
         *driver.report(driver.broker_order(wanted, BrokerStatus.WORKING)),
         *driver.report(driver.broker_order(wanted, BrokerStatus.FILLED)),
-        *driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED)),
     ]
     assert len(first) == 2
     assert again == []
@@ -69,6 +69,17 @@ def test_a_fill_that_comes_after_the_cancel_still_counts(driver):
     driver.report(driver.execution(wanted, 5_000))
     assert driver.status(wanted) is S.CANCELLED
     assert driver.desk.books.position(ACCOUNT, EURUSD.id).quantity == 5_000
+
+
+def test_the_end_of_a_filled_order_is_noted_once_for_the_case_that_its_fill_is_corrected(driver):
+    wanted = order()
+    driver.working(wanted)
+    driver.report(driver.execution(wanted))
+    ended = [driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED)) for _ in range(2)]
+    assert [[event.kind for event in events] for events in ended] == [[K.CANCELLED], []]
+    assert driver.status(wanted) is S.FILLED
+    driver.report(replace(driver.execution(wanted, 5_000), id="e.01.02"))
+    assert (driver.status(wanted), driver.state(wanted).filled) == (S.CANCELLED, 5_000)
 
 
 def test_the_broker_s_words_are_the_reason_of_a_rejection(driver):
