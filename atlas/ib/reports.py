@@ -52,6 +52,7 @@ class Reports:
         self._references: dict[tuple[int, int], str] = {}
         self._references_by_perm_id: dict[int, str] = {}
         self._ends_ns: dict[tuple[int, int], int] = {}
+        self._held: set[tuple[int, int]] = set()
         self.learn(instruments)
 
     def learn(self, instruments: Mapping[str, Instrument]) -> None:
@@ -60,8 +61,10 @@ class Reports:
 
     # What is known of orders
 
-    def placed(self, order: AtlasOrder, broker_order_id: int) -> None:
-        """We send `order` under this number."""
+    def placed(self, order: AtlasOrder, broker_order_id: int, *, transmit: bool = True) -> None:
+        """We send `order` under this number. One that is not transmitted the gateway holds, and calls it Inactive meanwhile."""
+        if not transmit:
+            self._held.add((self._client_id, broker_order_id))
         self._references[self._client_id, broker_order_id] = order.id
         self._ends_ns[self._client_id, broker_order_id] = order.good_till_ns
 
@@ -69,6 +72,10 @@ class Reports:
         """We ask for its cancellation: what the gateway answers is about an order of ours, whoever placed it."""
         self._references.setdefault((self._client_id, broker_order_id), "")
         self._ends_ns.pop((self._client_id, broker_order_id), None)
+
+    def answered(self, broker_order_id: int) -> None:
+        """The gateway has an error or a warning for it: from now on, Inactive means what it says."""
+        self._held.discard((self._client_id, broker_order_id))
 
     def note(self, order: Any) -> None:
         """The gateway shows an order: from now on its number and its permanent id are known by its reference."""
@@ -172,6 +179,11 @@ class Reports:
     def _status(self, text: str, client_id: int, order_id: int) -> BrokerStatus:
         """The status; a cancellation that nobody asked for, of an order whose time is over, is its expiry."""
         status = _STATUSES.get(text, BrokerStatus.RECEIVED)
+        if (client_id, order_id) in self._held:
+            if status is BrokerStatus.INACTIVE:
+                return BrokerStatus.RECEIVED
+            if status is not BrokerStatus.RECEIVED:
+                self._held.discard((client_id, order_id))
         ends_ns = self._ends_ns.get((client_id, order_id), 0)
         if status is BrokerStatus.CANCELLED and 0 < ends_ns <= self._clock.now_ns():
             return BrokerStatus.EXPIRED
