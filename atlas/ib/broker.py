@@ -113,7 +113,7 @@ class Broker:
         await self._define(order)
         contract, theirs = self._written(order, Place(broker_order_id, parent_id, transmit))
         await self._turn(what)
-        self._reports.placed(order, broker_order_id)
+        self._reports.placed(order, broker_order_id, transmit=transmit)
         self._send(what, lambda: self._connection.ib.client.placeOrder(broker_order_id, contract, theirs))
 
     async def cancel(self, broker_order_id: int) -> None:
@@ -139,14 +139,13 @@ class Broker:
 
     async def what_if(self, order: AtlasOrder) -> Known[WhatIf] | Unknown:
         """What `order` would do, without placing it. One that the broker would reject is Unknown with its words."""
-        broker_order_id = self.next_order_id()
         try:
             await self._define(order)
-            contract, theirs = self._written(order, Place(broker_order_id))
             await self._turn(f"the what-if of order {order.id}")
         except AtlasError as error:
             return Unknown(str(error))
-        return await self._what_ifs.ask(broker_order_id, contract, theirs)
+        broker_order_id = self.next_order_id()
+        return await self._what_ifs.ask(broker_order_id, *self._written(order, Place(broker_order_id)))
 
     async def round_trip(self) -> int:
         """Prove the gateway with a request for its time; returns that time in UTC nanoseconds.
@@ -298,4 +297,5 @@ class Broker:
 
     def _error(self, request_id: int, code: int, text: str, *_: Any) -> None:
         if self._reports.is_own(request_id):
+            self._reports.answered(request_id)
             self._on_report(BrokerError(request_id, code, text))

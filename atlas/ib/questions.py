@@ -21,6 +21,7 @@ from atlas.ib.library import library
 BROKER_LINK = frozenset({1100, 1101, 1102, 1300, 2110})
 """Codes that say that the gateway lost the broker or found it again: an answer given across one of them is of two worlds."""
 
+_INVALID_REQUEST, _NO_REQUEST = 321, -1
 _READ_MESSAGES = (3, 5, 11, 59, 61, 101)  # order status, open order, execution, commission, position, completed order
 
 
@@ -145,9 +146,13 @@ class Questions:
         deadline = self._connection.request_timeout_seconds
         for one in owed:
             one.waiting = asyncio.get_running_loop().create_future()
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(deadline):
                 await asyncio.gather(*(one.waiting for one in owed if one.waiting is not None))
+        except TimeoutError:
+            pass
+        except ConnectionError as error:
+            raise Unavailable(f"{owed[0].name}: {error}") from error
         for one in owed:
             one.ended = one.asked
 
@@ -163,9 +168,8 @@ class Questions:
         return await self._connection.ask(answer, one.name)
 
     async def _ask_numbered(self, what: str, ask: Callable[[int], None]) -> list[tuple[Any, ...]]:
-        number = int(self._connection.ib.client.getReqId())
-
         async def answer() -> list[tuple[Any, ...]]:
+            number = int(self._connection.ib.client.getReqId())
             one = _Numbered([], asyncio.get_running_loop().create_future())
             self._numbered[number] = one
             try:
@@ -205,9 +209,18 @@ class Questions:
     def _error(self, request_id: int, code: int, text: str, *_: Any) -> None:
         if code in BROKER_LINK:
             self.breaks += 1
+        if code == _INVALID_REQUEST and request_id == _NO_REQUEST:
+            self._turned_down(text)
         one = self._numbered.get(request_id)
         if one is not None and not one.done.done():
             one.done.set_exception(Unavailable(f"the gateway answered with error {code}: {text}"))
+
+    def _turned_down(self, text: str) -> None:
+        """A question without a request id is not answered, as those about orders are not by a read-only API."""
+        for one in self._lists:
+            if one.waiting is not None and not one.waiting.done():
+                one.ended = one.asked
+                one.waiting.set_exception(Unavailable(f"{one.name}: {text} ({_INVALID_REQUEST})"))
 
     def _disconnected(self) -> None:
         self.breaks += 1

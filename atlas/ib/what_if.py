@@ -57,7 +57,7 @@ class WhatIfs:
         waiting = self._asked.get(request_id)
         if waiting is None or waiting.done() or (meaning_of(code) is Meaning.NOTICE and _is_a_warning(code)):
             return
-        waiting.set_result(Unknown(f"{text} ({code})"))
+        waiting.set_result(Unknown(f"{text} ({code})", code))
 
 
 def _is_a_warning(code: int) -> bool:

@@ -24,9 +24,10 @@ class Known(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The broker did not answer; nothing may be concluded."""
+    """The broker did not answer; nothing may be concluded. `code` is the broker's, where it answered with an error."""
 
     reason: str
+    code: int = 0
 
 
 class BrokerStatus(enum.Enum):
