@@ -6,15 +6,15 @@ waits for a parent that opens what it closes.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Protocol
 
 import msgspec
 
 from atlas.domain import Books, OcaType, Order, OrderState, OrderStatus, Position, Side, exact
-from atlas.trading.risk.limits import scopes_of
 
 
 class OrdersView(Protocol):
@@ -103,7 +103,10 @@ class Scoped:
 
     def working(self) -> Iterable[OrderState]:
         """The scope's orders that are not final."""
-        return [state for state in self._view.working() if self._scope in scopes_of(state.order)]
+        states = self._view.working()
+        if self._kind == "robot":
+            return [state for state in states if state.order.robot == self._name]
+        return [state for state in states if state.order.instrument == self._name] if self._kind == "instrument" else states
 
 
 def fillable(view: OrdersView, instrument: str, order: Order | None = None, units: float = 0.0) -> dict[Side, Decimal]:
@@ -111,22 +114,49 @@ def fillable(view: OrdersView, instrument: str, order: Order | None = None, unit
 
     That is all that works there, and `units` of `order` besides.
     """
-    orders = [(state.order, exact(state.exposed)) for state in view.working() if state.order.instrument == instrument]
+    result = {Side.BUY: Decimal(0), Side.SELL: Decimal(0)}
+    bound: list[tuple[Order, Decimal]] = []  # to a group, or to a parent
+    for one, left in _fillable_orders(view, instrument, order, units):
+        if one.oca_group or one.parent_id:
+            bound.append((one, left))
+        else:
+            result[one.side] += left
+    if bound:
+        _add_bound(result, bound, {(one.side, one.id): left for one, left in _fillable_orders(view, instrument, order, units)})
+    return result
+
+
+def _fillable_orders(view: OrdersView, instrument: str, order: Order | None, units: float) -> Iterator[tuple[Order, Decimal]]:
+    for state in view.working():
+        if state.order.instrument == instrument:
+            yield state.order, _exact(state.order.quantity if _is_untouched(state) else state.exposed)
     if order is not None and order.instrument == instrument:
-        orders.append((order, exact(units)))
+        yield order, _exact(units)
+
+
+def _add_bound(
+    result: dict[Side, Decimal], bound: list[tuple[Order, Decimal]], opened: dict[tuple[Side, str], Decimal]
+) -> None:
+    """Add to `result` what orders of groups and children can fill; `opened` is what each order can, by its side and id."""
     groups: dict[tuple[Side, str, str], Decimal] = defaultdict(Decimal)
-    opened = {(one.side, one.id): left for one, left in orders}
-    for one, left in orders:
+    for one, left in bound:
         parent = one.parent_id if (one.side.opposite, one.parent_id) in opened else ""
         group = (one.side, parent, _group_of(one))
         groups[group] = max(groups[group], left)
     children: dict[tuple[Side, str], Decimal] = defaultdict(Decimal)
     for (side, parent, _), left in groups.items():
         children[side, parent] += left
-    result = {Side.BUY: Decimal(0), Side.SELL: Decimal(0)}
     for (side, parent), left in children.items():
         result[side] += max(left - opened.get((side.opposite, parent), Decimal(0)), Decimal(0))
-    return result
+
+
+def _is_untouched(state: OrderState) -> bool:
+    """Whether the whole quantity is still to be filled, and no other one was asked for."""
+    return not state.filled and not state.requested_quantity
+
+
+_exact = lru_cache(maxsize=65536)(exact)
+"""Most orders share a few quantities; a decimal of each is made once."""
 
 
 def filled_on_side(order: Order, view: OrdersView, units: float) -> Decimal:
@@ -144,12 +174,16 @@ def is_exit(order: Order, view: OrdersView, units: float | None = None) -> bool:
 
     `units` is what it can still fill, its quantity unless told.
     """
-    return filled_on_side(order, view, order.quantity if units is None else units) <= closable(order, view)
+    room = closable(order, view)
+    if not room and not order.parent_id:
+        return False
+    return filled_on_side(order, view, order.quantity if units is None else units) <= room
 
 
 def exit_room(order: Order, view: OrdersView) -> float:
     """How many units an order beside all that works on `order`'s side could have and be an exit."""
-    return float(max(closable(order, view) - fillable(view, order.instrument)[order.side], Decimal(0)))
+    room = closable(order, view)
+    return float(max(room - fillable(view, order.instrument)[order.side], Decimal(0))) if room else 0.0
 
 
 def only_reduces(changed: Order, standing: Order) -> bool:

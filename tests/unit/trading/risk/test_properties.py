@@ -121,7 +121,7 @@ def check(gate, order, account):
     return gate.check(order, INSTRUMENTS[order.instrument], account, NOW)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(world=worlds(), limits=trees, account=accounts(), order=orders(99))
 def test_an_exit_always_passes(world, limits, account, order):
     gate = world(limits)
@@ -134,7 +134,7 @@ def test_an_exit_always_passes(world, limits, account, order):
         assert check(gate, alone, account) is None
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(world=worlds(), account=accounts(), order=orders(99))
 def test_while_halted_only_a_persons_exits_pass(world, account, order):
     gate = world(LimitTree())
@@ -161,7 +161,7 @@ def test_an_opening_passes_only_if_every_rule_of_every_scope_lets_it(world, limi
     assert (check(gate, order, account) is None) is (not refusals and not outside)
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(world=worlds(), limits=trees, account=accounts(), order=orders(99), data=st.data())
 def test_loosening_a_limit_never_refuses_more(world, limits, account, order, data):
     plain = limits.plain()
@@ -182,7 +182,7 @@ def test_loosening_a_limit_never_refuses_more(world, limits, account, order, dat
     assert before is not None or after is None
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(world=worlds(), limits=trees, account=accounts(), order=orders(99))
 def test_a_denial_by_a_limit_names_the_setting_and_its_numbers_in_one_line(world, limits, account, order):
     denial = check(world(limits), order, account)
