@@ -19,7 +19,7 @@ log = structlog.get_logger("atlas.store")
 
 _AWAIT_MS: Final = 1000
 _EARLY_SECONDS: Final = 0.5  # an empty answer before that came from a server that does not wait
-_QUICK_SECONDS, _LAZY_SECONDS = 0.001, 0.005
+_QUICK_SECONDS, _LAZY_SECONDS = 0.001, 0.02
 _LAZY_AFTER: Final = 1000  # empty answers in a row
 _AGAIN_SECONDS: Final = 0.5
 _NO_REPLICA_SET: Final = frozenset({40573})  # Location40573: $changeStream is only supported on replica sets
@@ -73,8 +73,7 @@ class Changes:
             if isinstance(cause, OperationFailure) and cause.code in _NO_REPLICA_SET:
                 raise ConfigurationError(
                     f"the database at {self._database.address} is a standalone server, which has no change streams; start it "
-                    "as a replica set of one node (mongod --replSet rs0, then rs.initiate()), or set strategy.route=direct and "
-                    "trader.database_route=false"
+                    "as a replica set of one node: mongod --replSet rs0, then rs.initiate()"
                 ) from error
             raise
 

@@ -14,6 +14,7 @@ from atlas.service.metrics import Figures
 from atlas.service.service import Service
 from atlas.service.settings import Settings
 from atlas.store import Database
+from services.trader.database_route import DatabaseRoute
 from services.trader.engine import Engine, EngineValues
 from services.trader.faults import FAULT_POINTS, FaultPoints, is_fault_point
 from services.trader.gateway_side import GatewaySide
@@ -58,6 +59,7 @@ class Trader(Service):
         self._database: Database | None = None
         self._journal: Journal[OrderEvent] | None = None
         self._server: RequestServer[messages.Request] | None = None
+        self._route: DatabaseRoute | None = None
         self._publisher: Publisher
 
     # Lifecycle
@@ -108,11 +110,15 @@ class Trader(Service):
             self.keep(asyncio.create_task(job))
         with self.listening_on("order_port") as endpoint:
             self._server = RequestServer(self.bus, endpoint, "order commands", messages.Request, self._on_request)
+        self._route = DatabaseRoute(self._database, account, engine.on_request, self.clock, self._alarms)
+        await self._route.start()
 
     async def stop(self) -> None:
         """Take no more orders, write what is under way, close."""
         if self._server is not None:
             self._server.close()
+        if self._route is not None:
+            await self._route.stop()
         if self._engine is not None:
             await self._engine.stop()
         elif self._journal is not None:
@@ -124,11 +130,14 @@ class Trader(Service):
 
     def problems(self) -> list[str]:
         """Why orders are not taken, and every alarm that is raised."""
-        return self._engine.problems() if self._engine is not None else ["starting"]
+        if self._engine is None:
+            return ["starting"]
+        return self._engine.problems() + (self._route.problems() if self._route is not None else [])
 
     def figures(self) -> Figures:
         """Counts of orders and executions, what waits, and how long ticks take to become orders."""
-        return self._engine.figures() if self._engine is not None else {}
+        figures = self._engine.figures() if self._engine is not None else {}
+        return {**figures, **(self._route.figures() if self._route is not None else {})}
 
     def _open_journal(self) -> Journal[OrderEvent]:
         return Journal.open(self.settings.state_dir / "journal" / self.settings.trader.name, OrderEvent)
