@@ -157,7 +157,9 @@ class Hand:
         pending = [
             e for e in driver.effects if isinstance(e, PlaceOrder | ChangeOrder | CancelOrder) and e.order_id == wanted.id
         ]
-        match what % 10:
+        if what in (7, 8, 9) and not pending:
+            return  # it was denied
+        match what:
             case 0:
                 driver.report(BrokerOrder(wanted.id, number, perm_id, statuses[size % len(statuses)]))
             case 1 | 2:
