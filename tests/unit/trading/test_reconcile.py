@@ -1,8 +1,10 @@
-from support.trading import ACCOUNT, EURUSD, order, restarted, restored
+import pytest
+from msgspec.structs import replace
+from support.trading import ACCOUNT, ES, EURUSD, order, restarted, restored
 
-from atlas.domain import OrderEventKind, OrderKind, OrderStatus
+from atlas.domain import OrderEventKind, OrderKind, OrderStatus, Side
 from atlas.trading.broker import BrokerStatus, Known
-from atlas.trading.effects import CancelOrder
+from atlas.trading.effects import AskBroker, CancelOrder, CancelSurplus, ClearAlarm, RaiseAlarm
 
 K, S = OrderEventKind, OrderStatus
 
@@ -94,13 +96,6 @@ def test_a_cancel_that_may_never_have_left_is_to_be_sent_again(driver):
     assert again.desk.to_resend().effects == (CancelOrder(wanted.id, 1),)
 
 
-def test_a_position_that_differs_is_named(driver):
-    driver.reconcile(positions={ACCOUNT: {EURUSD.id: 5_000.0}, "DU2": {EURUSD.id: 1.0}})
-    assert driver.desk.breaks == {EURUSD.id: f"{EURUSD.id}: our books have 0, the broker has 5000"}
-    driver.reconcile(positions={})
-    assert driver.desk.breaks == {}
-
-
 def test_orders_restored_from_the_database_are_not_folded_twice(driver):
     wanted = order()
     driver.working(wanted)
@@ -124,3 +119,224 @@ def test_the_rest_of_a_partly_filled_order_that_vanished_is_cancelled_and_what_w
     driver.reconcile()
     assert driver.status(wanted) is S.CANCELLED
     assert driver.desk.books.position(ACCOUNT, EURUSD.id).quantity == 5_000
+
+
+def test_a_broker_that_does_not_answer_changes_no_state_and_blocks_opening_only(driver):
+    held, wanted = order(1), order(2, kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(held)
+    driver.report(driver.execution(held))
+    driver.working(wanted)
+    before = dict(driver.desk.states)
+    driver.effects.clear()
+    for _ in range(2):
+        assert driver.no_answer() == []
+    assert driver.desk.states == before
+    assert [type(effect) for effect in driver.effects] == [RaiseAlarm]
+    assert "no answer in time" in driver.desk.gate.blocked[""]
+    assert driver.submit(order(3)).denial.rule == "blocked"
+    assert driver.submit(order(4, Side.SELL)).kind is K.PENDING
+    assert driver.desk.in_doubt
+    driver.effects.clear()
+    driver.reconcile(open_orders=(driver.broker_order(wanted),))
+    assert driver.effects == [ClearAlarm("reconciliation")]
+    assert driver.submit(order(5)).kind is K.PENDING
+
+
+def test_a_doubt_blocks_opening_without_an_alarm_until_the_next_answer(driver):
+    assert driver.desk.doubt("the link was lost").effects == ()
+    assert driver.desk.gate.blocked == {"": "the link was lost"}
+    driver.reconcile()
+    assert driver.desk.gate.blocked == {}
+    assert driver.effects == []
+
+
+@pytest.mark.parametrize("ending", [BrokerStatus.CANCELLED, BrokerStatus.INACTIVE, BrokerStatus.EXPIRED])
+def test_what_is_over_here_and_works_there_is_recorded_alarmed_and_cancelled(driver, ending):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    driver.report(driver.broker_order(wanted, ending))
+    status = driver.status(wanted)
+    driver.effects.clear()
+    alive = {"open_orders": (driver.broker_order(wanted),)}
+    (odd,) = driver.reconcile(**alive)
+    assert odd.kind is K.ANOMALY
+    assert odd.reason == f"order {wanted.id} is {status.value} in our books and works at the broker"
+    alarm, cancel = driver.effects
+    assert (alarm.key, alarm.critical) == (f"zombie:{wanted.id}", True)
+    assert cancel == CancelSurplus(wanted.id, 1, 77)
+    assert list(driver.desk.gate.blocked) == [EURUSD.id]
+    assert driver.reconcile(**alive) == []
+    again = restarted(driver)
+    assert again.reconcile(**alive) == []
+    assert again.status(wanted) is status
+    driver.effects.clear()
+    driver.reconcile(open_orders=(driver.broker_order(wanted, BrokerStatus.CANCELLING),))
+    assert driver.effects == []
+    driver.reconcile()
+    assert driver.effects == [ClearAlarm(f"zombie:{wanted.id}")]
+    assert driver.desk.gate.blocked == {}
+
+
+def test_what_ended_after_the_question_is_no_contradiction(driver):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    listed, asked_ns = driver.broker_order(wanted), driver.clock.now_ns()
+    driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED))
+    assert driver.desk.reconcile(Known(driver.snapshot(open_orders=(listed,))), asked_ns).events == ()
+
+
+def test_a_filled_order_that_is_still_listed_is_no_contradiction(driver):
+    wanted = order()
+    driver.working(wanted)
+    driver.report(driver.execution(wanted))
+    driver.clock.advance(1)
+    assert driver.reconcile(open_orders=(driver.broker_order(wanted),)) == []
+
+
+def test_an_order_that_is_filled_without_executions_told_is_unknown_first_and_then_over(driver):
+    wanted = order()
+    driver.working(wanted)
+    filled = {"completed_orders": (driver.broker_order(wanted, BrokerStatus.FILLED),)}
+    driver.effects.clear()
+    (unknown,) = driver.reconcile(**filled)
+    assert (unknown.kind, unknown.reason) == (K.UNKNOWN, "the broker has it as filled, and did not tell all of its executions")
+    assert [type(effect) for effect in driver.effects] == [AskBroker]
+    (over,) = driver.reconcile(**filled)
+    assert over.kind is K.CANCELLED
+    assert "compare the position" in over.reason
+    assert driver.reconcile(**filled) == []
+
+
+def test_an_order_whose_fill_was_corrected_after_it_was_filled_is_over(driver):
+    wanted = order()
+    driver.working(wanted)
+    fill = driver.execution(wanted)
+    driver.report(fill)
+    driver.report(replace(fill, id="e.01.02", quantity=15_000.0))
+    assert driver.status(wanted) is S.PARTIALLY_FILLED
+    driver.clock.advance(1)
+    (over,) = driver.reconcile(completed_orders=(driver.broker_order(wanted, BrokerStatus.FILLED),))
+    assert (over.kind, driver.state(wanted).filled) == (K.CANCELLED, 15_000)
+
+
+def test_a_filled_order_with_all_its_executions_is_filled(driver):
+    wanted = order()
+    driver.working(wanted)
+    filled = driver.broker_order(wanted, BrokerStatus.FILLED)
+    fill = driver.execution(wanted)
+    events = driver.reconcile(completed_orders=(filled,), executions=(fill,), positions={ACCOUNT: {EURUSD.id: 20_000.0}})
+    assert [event.kind for event in events] == [K.EXECUTED]
+
+
+def test_a_change_that_the_broker_does_not_show_twice_is_refused(driver):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    driver.modify(wanted, limit_price=1.05)
+    old = {"open_orders": (driver.broker_order(wanted, quantity=20_000.0, limit_price=1.1),)}
+    driver.clock.advance(1)
+    assert driver.reconcile(**old) == []
+    assert driver.desk.in_doubt
+    (refused,) = driver.reconcile(**old)
+    assert (refused.kind, refused.reason) == (K.REFUSED, "the broker shows nothing of the change")
+    assert driver.state(wanted).requested_quantity == 0
+    assert not driver.desk.in_doubt
+    assert driver.reconcile(**old) == []
+
+
+def test_a_change_that_the_broker_shows_is_made(driver):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    driver.modify(wanted, limit_price=1.05)
+    driver.clock.advance(1)
+    driver.reconcile(open_orders=(driver.broker_order(wanted),))
+    (modified,) = driver.reconcile(open_orders=(driver.broker_order(wanted, limit_price=1.05),))
+    assert modified.kind is K.MODIFIED
+    assert not driver.desk.in_doubt
+
+
+def test_a_second_change_has_two_answers_of_its_own(driver):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    old = {"open_orders": (driver.broker_order(wanted),)}
+    for price in (1.05, 1.0):
+        driver.modify(wanted, limit_price=price)
+        driver.clock.advance(1)
+        assert driver.reconcile(**old) == []
+    assert [event.kind for event in driver.reconcile(**old)] == [K.REFUSED]
+
+
+def test_a_change_of_an_earlier_run_that_the_broker_does_not_show_is_refused_at_once(driver):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    driver.modify(wanted, limit_price=1.05)
+    again = restarted(driver)
+    assert [event.kind for event in again.reconcile(open_orders=(again.broker_order(wanted),))] == [K.REFUSED]
+
+
+def test_a_change_before_a_cancellation_is_left_to_the_cancellation(driver):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    driver.modify(wanted, limit_price=1.05)
+    driver.cancel(wanted)
+    driver.clock.advance(1)
+    for _ in range(3):
+        assert driver.reconcile(open_orders=(driver.broker_order(wanted),)) == []
+    assert driver.state(wanted).cancel_requested
+
+
+def test_an_order_that_the_broker_had_and_forgot_has_ended_unseen(driver):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    (unknown,) = driver.reconcile()
+    (over,) = driver.reconcile()
+    assert (unknown.kind, unknown.reason) == (K.UNKNOWN, "sent, but the broker does not list it")
+    assert (over.kind, over.reason) == (K.CANCELLED, "the broker had it and does not know it any more: it ended unseen")
+
+
+def test_an_order_that_was_unknown_before_has_two_answers_to_turn_up_in(driver):
+    wanted = order()
+    driver.submit(wanted)
+    driver.sent(wanted)
+    driver.take(driver.desk.overdue(10**9))
+    assert driver.reconcile() == []
+    assert driver.status(wanted) is S.UNKNOWN
+    (over,) = driver.reconcile()
+    assert (over.kind, over.reason) == (K.REJECTED, "sent, but the broker knows nothing of it")
+
+
+def test_an_order_that_is_listed_in_between_begins_to_be_missing_anew(driver):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    listed = {"open_orders": (driver.broker_order(wanted),)}
+    for answer in ({}, listed, {}, listed):
+        driver.reconcile(**answer)
+    assert driver.status(wanted) is S.WORKING
+
+
+def test_an_order_that_ended_by_its_executions_is_not_missing(driver):
+    wanted = order()
+    driver.working(wanted)
+    events = driver.reconcile(executions=(driver.execution(wanted),), positions={ACCOUNT: {EURUSD.id: 20_000.0}})
+    assert [event.kind for event in events] == [K.EXECUTED]
+    assert driver.reconcile() == []
+
+
+def test_commissions_of_the_snapshot_are_counted(driver):
+    wanted = order()
+    driver.working(wanted)
+    fill = driver.execution(wanted)
+    driver.report(fill)
+    (event,) = driver.reconcile(commissions=(driver.commission(fill),))
+    assert event.kind is K.COMMISSIONED
+
+
+def test_nothing_is_in_doubt_when_all_agrees(driver):
+    driver.working(order(kind=OrderKind.LIMIT, limit_price=1.1))
+    assert not driver.desk.in_doubt
+    assert driver.desk.troubles == {}
+
+
+def test_what_is_wrong_can_be_looked_at(driver):
+    driver.no_answer("silence")
+    assert list(driver.desk.troubles) == ["reconciliation"]
+    assert "silence" in driver.desk.troubles["reconciliation"].text
