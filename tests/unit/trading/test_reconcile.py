@@ -1,6 +1,6 @@
 import pytest
 from msgspec.structs import replace
-from support.trading import ACCOUNT, ES, EURUSD, order, restarted, restored
+from support.trading import ACCOUNT, EURUSD, order, restarted, restored
 
 from atlas.domain import OrderEventKind, OrderKind, OrderStatus, Side
 from atlas.trading.broker import BrokerStatus, Known
