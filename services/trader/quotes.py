@@ -1,14 +1,17 @@
-"""Quotes for the risk rules, from the watcher: of the instruments that are traded. Without a watcher, quotes are just old."""
+"""The market of the instruments that are traded, from the watcher: for the risk rules, and for the paper broker.
+
+Without a watcher, quotes are just old.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
 
 from atlas.bus import AsyncSubscriber, Bus, Requester, market
-from atlas.domain import AtlasError, Instrument, MarketEvent, Quote, Unavailable, UnknownInstrument, topic
+from atlas.domain import AtlasError, Instrument, MarketEvent, Unavailable, UnknownInstrument, topic
 from atlas.service.settings import Settings
 
 _REFRESH_SECONDS = 2.0
@@ -21,24 +24,39 @@ class Quotes:
     """A subscription to the watcher that grows. It may come later than the trader, and go and come again.
 
     Args:
-        on_event: gets every quote.
+        on_event: gets every event.
+        kinds: of these kinds ("quote", "trade").
     """
 
-    def __init__(self, bus: Bus, settings: Settings, on_quote: Callable[[Quote], None]) -> None:
+    def __init__(
+        self, bus: Bus, settings: Settings, on_event: Callable[[MarketEvent], None], kinds: Sequence[str] = ("quote",)
+    ) -> None:
         self._bus = bus
         self._watcher = settings.watcher
-        self._on_quote = on_quote
+        self._on_event = on_event
+        self._kinds = list(kinds)
         self._wanted: set[str] = set()
         self._subscriber: AsyncSubscriber[MarketEvent] | None = None
         self._requester: Requester[market.Reply] | None = None
+        self._asked = asyncio.Event()
 
     def want(self, instrument: str) -> None:
         """Have the quotes of `instrument`, too."""
         if instrument in self._wanted:
             return
         self._wanted.add(instrument)
+        self._asked.set()
         if self._subscriber is not None:
-            self._subscriber.subscribe(topic(instrument, "quote"))
+            for name in self._topics(instrument):
+                self._subscriber.subscribe(name)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the watcher is there, as far as is known."""
+        return self._subscriber is not None and self._subscriber.connected
+
+    def _topics(self, instrument: str) -> list[str]:
+        return [topic(instrument, kind) for kind in self._kinds]
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
         """What has to run for good."""
@@ -62,18 +80,18 @@ class Quotes:
         await self._until_key_is_there()
         where = f"tcp://{self._watcher.host}"
         self._requester = Requester(self._bus, f"{where}:{self._watcher.request_port}", "watcher", market.Reply)
-        topics = [topic(name, "quote") for name in sorted(self._wanted)]
+        topics = [one for name in sorted(self._wanted) for one in self._topics(name)]
         self._subscriber = AsyncSubscriber(self._bus, f"{where}:{self._watcher.data_port}", "watcher", topics, MarketEvent)
         for name in self._wanted:  # wanted while the key was looked for
-            if topic(name, "quote") not in topics:
-                self._subscriber.subscribe(topic(name, "quote"))
+            for one in self._topics(name):
+                if one not in topics:
+                    self._subscriber.subscribe(one)
         refreshing = asyncio.create_task(self._refresh(self._requester))
         try:
             while True:
                 for delivery in await self._subscriber.receive():
                     for event in delivery.events:
-                        if isinstance(event, Quote):
-                            self._on_quote(event)
+                        self._on_event(event)
         finally:
             refreshing.cancel()
             await asyncio.gather(refreshing, return_exceptions=True)
@@ -81,10 +99,12 @@ class Quotes:
     async def _refresh(self, requester: Requester[market.Reply]) -> None:
         """Say again and again what is wanted: a watcher that was restarted has forgotten it."""
         while True:
+            self._asked.clear()
             if self._wanted:
                 with contextlib.suppress(AtlasError):
-                    await requester.ask(market.Subscribe(sorted(self._wanted), ["quote"]), _ASK_SECONDS)
-            await asyncio.sleep(_REFRESH_SECONDS)
+                    await requester.ask(market.Subscribe(sorted(self._wanted), self._kinds), _ASK_SECONDS)
+            with contextlib.suppress(TimeoutError):  # another one is wanted: at once
+                await asyncio.wait_for(self._asked.wait(), _REFRESH_SECONDS)
 
     async def _until_key_is_there(self) -> None:
         """Wait for the watcher's public key: services start in any order, and a desk may have no watcher."""

@@ -7,18 +7,20 @@ from typing import ClassVar
 from atlas.bus import Bus, Publisher, RequestServer
 from atlas.bus import orders as messages
 from atlas.bus.orders import ORDER_EVENTS, Done, Greet
-from atlas.domain import BadInput, Clock, OrderEvent, Quote
+from atlas.domain import BadInput, Clock, MarketEvent, OrderEvent, Quote
 from atlas.journal import Journal
 from atlas.service.alarms import Alarms
 from atlas.service.metrics import Figures
 from atlas.service.service import Service
 from atlas.service.settings import Settings
 from atlas.store import Database
+from atlas.trading.broker import BrokerReport
 from services.trader.database_route import DatabaseRoute
 from services.trader.engine import Engine, EngineValues
 from services.trader.faults import FAULT_POINTS, FaultPoints, is_fault_point
 from services.trader.gateway_side import GatewaySide
 from services.trader.mongo_store import MongoStore
+from services.trader.paper_side import PaperSide
 from services.trader.quotes import Quotes
 
 
@@ -46,16 +48,10 @@ class Trader(Service):
         if own.fault_point and not is_fault_point(own.fault_point):
             raise BadInput(f"trader.fault_point {own.fault_point!r} is not one of {', '.join(FAULT_POINTS)}")
         self._alarms = Alarms(own.name, clock)
-        self._quotes = Quotes(bus, settings, self._on_quote)
-        self._side = GatewaySide(
-            settings,
-            clock,
-            self._alarms,
-            on_report=lambda report: self._engine.on_report(report) if self._engine is not None else None,
-            on_down=lambda reason: self._engine.on_link_down(reason) if self._engine is not None else None,
-            on_up=lambda: self._engine.on_link_up() if self._engine is not None else None,
-        )
         self._engine: Engine | None = None
+        kinds = ("quote", "trade") if own.broker == "paper" else ("quote",)
+        self._quotes = Quotes(bus, settings, self._on_event, kinds)
+        self._side = self._broker_side()
         self._database: Database | None = None
         self._journal: Journal[OrderEvent] | None = None
         self._server: RequestServer[messages.Request] | None = None
@@ -139,6 +135,29 @@ class Trader(Service):
         figures = self._engine.figures() if self._engine is not None else {}
         return {**figures, **(self._route.figures() if self._route is not None else {})}
 
+    def _broker_side(self) -> GatewaySide | PaperSide:
+        if self.settings.trader.broker == "paper":
+            return PaperSide(
+                self.settings,
+                self.clock,
+                on_report=self._on_report,
+                find=self._quotes.find,
+                want=self._quotes.want,
+                is_heard=lambda: self._quotes.is_heard,
+            )
+        return GatewaySide(
+            self.settings,
+            self.clock,
+            self._alarms,
+            on_report=self._on_report,
+            on_down=lambda reason: self._engine.on_link_down(reason) if self._engine is not None else None,
+            on_up=lambda: self._engine.on_link_up() if self._engine is not None else None,
+        )
+
+    def _on_report(self, report: BrokerReport) -> None:
+        if self._engine is not None:
+            self._engine.on_report(report)
+
     def _open_journal(self) -> Journal[OrderEvent]:
         return Journal.open(self.settings.state_dir / "journal" / self.settings.trader.name, OrderEvent)
 
@@ -149,6 +168,8 @@ class Trader(Service):
         assert self._engine is not None  # noqa: S101 # the socket is opened after it
         return await self._engine.on_request(request, peer)
 
-    def _on_quote(self, quote: Quote) -> None:
-        if self._engine is not None:
-            self._engine.on_quote(quote)
+    def _on_event(self, event: MarketEvent) -> None:
+        if isinstance(self._side, PaperSide):
+            self._side.on_event(event)
+        if self._engine is not None and isinstance(event, Quote):
+            self._engine.on_quote(event)
