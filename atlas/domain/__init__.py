@@ -43,7 +43,7 @@ from atlas.domain.order import (
     action_id,
     orders_of,
 )
-from atlas.domain.order_prices import ORDER_PRICES, PRICE_NAMES, KindPrices, fitted, off_grid
+from atlas.domain.order_prices import ORDER_PRICES, PRICE_NAMES, KindPrices, fitted, fitted_change, off_grid
 from atlas.domain.order_state import Charge, Fill, IllegalTransition, OrderState, fold
 from atlas.domain.price_grid import PriceBand
 from atlas.domain.side import Side
@@ -114,6 +114,7 @@ __all__ = [
     "execution_base",
     "execution_revision",
     "fitted",
+    "fitted_change",
     "fold",
     "from_datetime",
     "from_plain",

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from atlas.domain.instrument import Instrument
-from atlas.domain.order import Order, OrderKind
+from atlas.domain.order import Modify, Order, OrderKind
 from atlas.domain.price_grid import rounded_distance
 
 
@@ -66,6 +66,12 @@ def fitted(order: Order, instrument: Instrument) -> Order:
     """`order` with every price on the grid of `instrument`, moved in the safe direction."""
     fits = {name: fit(order, instrument) for name, fit in _FITS.items() if getattr(order, name) is not None}
     return replace(order, **fits) if any(getattr(order, name) != value for name, value in fits.items()) else order
+
+
+def fitted_change(wish: Modify, order: Order, instrument: Instrument) -> Modify:
+    """`wish` with the prices that it gives `order` on the grid of `instrument`, as `fitted` moves them."""
+    changed = fitted(wish.changed(order), instrument)
+    return replace(wish, **{name: getattr(changed, name) for name in PRICE_NAMES if getattr(wish, name) is not None})
 
 
 def off_grid(order: Order, instrument: Instrument) -> str:

@@ -59,7 +59,10 @@ def _malformed_group(orders: tuple[Order, ...], known: Container[str] | None) ->
     if len({(order.robot, order.account, order.advisor_group) for order in orders}) > 1:
         return "the orders of a group are of one robot and one account"
     before: dict[str, Order] = {}
+    later = {order.id for order in orders}
     for order in orders:
+        if order.parent_id in later and order.parent_id not in before:
+            return f"order {order.id}: its parent {order.parent_id} does not come before it"
         wrong = _malformed_leg(order, before, known)
         if wrong:
             return f"order {order.id}: {wrong}"
@@ -73,7 +76,7 @@ def _malformed_leg(order: Order, before: Mapping[str, Order], known: Container[s
     parent = before.get(order.parent_id)
     if parent is not None:
         return _malformed_child(order, parent)
-    if order.parent_id and (known is None or order.parent_id not in known):
+    if order.parent_id and known is not None and order.parent_id not in known:
         return f"its parent {order.parent_id} neither comes before it in the group nor is an order that there is"
     groups = {one.oca_group for one in before.values()}
     if before and not order.parent_id and (not order.oca_group or order.oca_group not in groups):

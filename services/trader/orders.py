@@ -18,6 +18,8 @@ from atlas.domain import (
     OrderStatus,
     Unavailable,
     UnknownInstrument,
+    fitted,
+    fitted_change,
     orders_of,
 )
 from atlas.trading.broker import BrokerPort
@@ -102,10 +104,12 @@ class Orders:
     # New orders
 
     async def _submit(self, orders: Sequence[Order]) -> Receipt:
+        orders = self._fitted(orders)
         if (known := await self._known(orders)) is not None:
             return known
         self._need_durability()
         denial = self._condition.no_orders() or self._closed_to(orders) or await self._unlearnable(orders)
+        orders = self._fitted(orders)
         if (known := await self._known(orders)) is not None:  # it came again meanwhile
             return known
         self._faults.reached("send.1_checked")
@@ -116,6 +120,11 @@ class Orders:
             if decision.effects:
                 self.next_broker_order_id += len(orders)
         return await self._receipt(orders, decision)
+
+    def _fitted(self, orders: Sequence[Order]) -> Sequence[Order]:
+        """The orders with their prices on the grids of those instruments that are known: those of robots are there already."""
+        known = self._desk.instruments
+        return tuple(fitted(order, known[order.instrument]) if order.instrument in known else order for order in orders)
 
     async def _receipt(self, orders: Sequence[Order], decision: Decision) -> Receipt:
         durable = self._take(decision)
@@ -172,6 +181,8 @@ class Orders:
         self._need_durability()
         self._faults.reached("modify.1_requested")
         state = self._desk.states.get(wish.order_id)
+        if state is not None and state.order.instrument in self._desk.instruments:
+            wish = fitted_change(wish, state.order, self._desk.instruments[state.order.instrument])
         denial = self._condition.no_orders()
         if denial is None and state is not None and (closed := self._condition.no_openings()) is not None:
             exits = self._gate.is_exit(wish.changed(state.order), self._desk, replacing=wish.order_id)

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain import Instrument, InstrumentKind, Order, OrderKind, PriceBand, Side, fitted, off_grid
+from atlas.domain import (
+    Instrument,
+    InstrumentKind,
+    Modify,
+    Order,
+    OrderKind,
+    PriceBand,
+    Side,
+    fitted,
+    fitted_change,
+    off_grid,
+)
 from atlas.domain.price_grid import on_tick, rounded, rounded_distance, tick_at
 
 OPTION = (PriceBand(0.0, 0.05), PriceBand(3.0, 0.1))
@@ -122,3 +133,9 @@ def test_an_order_off_the_grid_is_told_by_the_name_of_the_price():
 def test_an_order_that_fits_already_is_the_same_object():
     fits = order(OrderKind.LIMIT, Side.BUY, limit_price=100.25)
     assert fitted(fits, ES) is fits
+
+
+def test_a_change_moves_the_prices_that_it_gives_and_no_others():
+    standing = order(OrderKind.STOP_LIMIT, Side.SELL, limit_price=99.3, stop_price=100.25)
+    change = fitted_change(Modify("m-1", standing.id, quantity=2.0, stop_price=100.3), standing, ES)
+    assert change == Modify("m-1", standing.id, quantity=2.0, stop_price=100.25)

@@ -290,7 +290,7 @@ def test_a_single_order_may_only_be_attached_to_one_that_there_is():
     [
         ((), "two orders at least"),
         (bracket()[:1], "two orders at least"),
-        ((bracket()[1], bracket()[0]), "neither comes before it"),
+        ((bracket()[1], bracket()[0]), "does not come before it"),
         (bracket(stop={"id": "robot-1-0", "parent_id": ""}), "twice"),
         (bracket(stop={"side": Side.BUY}), "same side as its parent"),
         (bracket(stop={"quantity": 11.0}), "would close 11.0"),

@@ -3,13 +3,19 @@
 import math
 from typing import ClassVar
 
-from atlas.domain import Denial, Instrument, Order
+from atlas.domain import Denial, Instrument, InstrumentKind, Order
 from atlas.domain.order_prices import ORDER_PRICES
 from atlas.trading.risk.case import shown
 
+_BELOW_ZERO = frozenset({InstrumentKind.FUTURE})
+"""What may trade at zero and below: energy has, and spreads of months do."""
+
 
 class PossiblePrice:
-    """Every price that the kind of order needs is there; limit and stop are positive numbers on the instrument's grid."""
+    """Every price that the kind of order needs is there; limit and stop are on the instrument's grid, and above zero.
+
+    Those of futures may be at zero and below.
+    """
 
     name: ClassVar[str] = "price"
 
@@ -30,7 +36,7 @@ class PossiblePrice:
         for name, price in (("limit price", order.limit_price), ("stop price", order.stop_price)):
             if price is None:
                 continue
-            if not 0 < price < math.inf:
+            if not math.isfinite(price) or (price <= 0 and instrument.kind not in _BELOW_ZERO):
                 return Denial(self.name, f"the {name} {shown(price)} is not a positive number", price)
             if not instrument.on_tick(price):
                 tick = instrument.tick_at(price)

@@ -4,9 +4,10 @@ import msgspec
 import pytest
 from support.risk import FLAT, STOCK, Gatekeeper, buy, holding, sell
 
-from atlas.domain import Denial, OrderKind
+from atlas.domain import Denial, InstrumentKind, OrderKind
 from atlas.domain.order_prices import ORDER_PRICES
 from atlas.domain.price_grid import PriceBand
+from atlas.trading.risk.rules.possible_price import PossiblePrice
 
 K = OrderKind
 PRICES = {"limit_price": 100.0, "stop_price": 99.0}
@@ -77,3 +78,12 @@ def test_the_tick_is_that_of_the_price():
     assert check(3.1) is None
     assert check(3.05).limit == 0.1
     assert check(2.96).limit == 0.05
+
+
+@pytest.mark.parametrize("price", [-37.63, -0.01, 0.0])
+def test_a_future_may_be_bought_below_zero_as_energy_was_and_a_stock_may_not(price):
+    crude = msgspec.structs.replace(STOCK, id="CL-202605@NYMEX", kind=InstrumentKind.FUTURE)
+    wanted = buy(kind=K.STOP_LIMIT, limit_price=price, stop_price=price)
+    assert PossiblePrice().check(wanted, crude) is None
+    assert PossiblePrice().check(wanted, STOCK) is not None
+    assert PossiblePrice().check(msgspec.structs.replace(wanted, limit_price=-0.005), crude).limit == 0.01
