@@ -59,8 +59,11 @@ class Adoption:
     def adopt(self, report: BrokerOrder) -> Decision:
         """Adopt an order that the broker lists and nobody knows. Without a perm id, or words of ours for it, it waits."""
         terms = report.terms
-        if terms is None or not report.perm_id:
+        if not report.perm_id:
             return NOTHING
+        if terms is None:
+            text = f"the broker lists order {report.perm_id}, for which there are no words here: look at it in the terminal"
+            return self._troubles.begin(f"foreign:{report.perm_id}", text)
         number = report.broker_order_id if report.ours and report.broker_order_id > 0 else 0
         order = msgspec.structs.replace(terms, account=terms.account or self._blotter.account, parent_id="")
         return self._begin(f"ext-{report.perm_id}", order, report.order_id, number, report.perm_id)
@@ -76,9 +79,12 @@ class Adoption:
         """A person has looked at a quarantined order: it is external, and blocks nothing any more."""
         return self._troubles.end(f"quarantine:{order_id}")
 
-    def settle(self) -> Decision:
-        """End what is said of quarantined orders that are done and of which nothing was filled."""
+    def settle(self, living: set[int]) -> Decision:
+        """End what is said of orders that are done, as far as nothing of them was filled. `living` are the perm ids at work."""
         decision = NOTHING
+        for key in self._troubles.keys("foreign:"):
+            if int(key.removeprefix("foreign:")) not in living:
+                decision += self._troubles.end(key)
         for key in self._troubles.keys("quarantine:"):
             state = self._blotter.states.get(key.removeprefix("quarantine:"))
             if state is not None and state.status.is_final and not state.filled:

@@ -25,6 +25,7 @@ from atlas.trading.effects import (
     Decision,
     PlaceOrder,
     Sending,
+    joined,
 )
 from atlas.trading.groups import Groups
 from atlas.trading.risk import Gate
@@ -113,16 +114,16 @@ class Commands:
 
         Orders that others placed can only go together with all orders of the login: they do when nothing is named.
         """
-        decision, foreign = NOTHING, False
+        decisions, foreign = list[Decision](), False
         for state in self._blotter.working():
             if (robot and state.order.robot != robot) or (instrument and state.order.instrument != instrument):
                 continue
             foreign = foreign or not state.broker_order_id
             if state.broker_order_id:
-                decision += self.cancel(Cancel("", state.order.id))
+                decisions.append(self.cancel(Cancel("", state.order.id)))
         if foreign and not robot and not instrument:
-            decision += Decision(effects=(CancelEverything(),))
-        return decision
+            decisions.append(Decision(effects=(CancelEverything(),)))
+        return joined(decisions)
 
     # What became of it on its way out
 
@@ -162,13 +163,13 @@ class Commands:
 
     def overdue(self, before_ns: int) -> Decision:
         """Orders that were sent before `before_ns` and not heard of since: nobody can say where they are."""
-        decision = NOTHING
+        decisions = []
         for state in self._blotter.working():
             if state.status is _S.SENT and state.at_ns < before_ns:
                 reason = "sent, and the broker has not answered in time"
                 events = self._blotter.record(_K.UNKNOWN, state.order.id, reason=reason)
-                decision += Decision(events, (AskBroker(f"order {state.order.id}: {reason}"),))
-        return decision
+                decisions.append(Decision(events, (AskBroker(f"order {state.order.id}: {reason}"),)))
+        return joined(decisions)
 
     def to_resend(self) -> Decision:
         """Cancellations that were asked for, of orders of ours that still work."""

@@ -5,6 +5,7 @@ Whatever goes to the broker leaves only when the events beside it stand in the d
 `not_sent` or `unresolved`. Alarms and questions are carried out at once.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from atlas.domain import Denial, Order, OrderEvent
@@ -104,7 +105,22 @@ class Decision:
 
     def __add__(self, other: "Decision") -> "Decision":
         """Both, one after the other."""
+        if other == NOTHING:
+            return self
         return Decision(self.events + other.events, self.effects + other.effects, self.denial or other.denial)
 
 
 NOTHING = Decision()
+"""Nothing is written, and nothing is to be done."""
+
+
+def joined(decisions: Iterable[Decision]) -> Decision:
+    """All of them, one after the other; for many, at once."""
+    found = [decision for decision in decisions if decision != NOTHING]
+    if len(found) < 2:  # nothing to join
+        return found[0] if found else NOTHING
+    return Decision(
+        tuple(event for decision in found for event in decision.events),
+        tuple(effect for decision in found for effect in decision.effects),
+        next((decision.denial for decision in found if decision.denial is not None), None),
+    )

@@ -11,7 +11,7 @@ from atlas.domain import Execution, OrderEventKind, OrderState, OrderStatus, exe
 from atlas.trading.adoption import Adoption, by_order
 from atlas.trading.blotter import Blotter
 from atlas.trading.broker import BrokerOrder, BrokerSnapshot, BrokerStatus, Known, Unknown
-from atlas.trading.effects import NOTHING, AskBroker, CancelSurplus, Decision
+from atlas.trading.effects import NOTHING, CancelSurplus, Decision, joined
 from atlas.trading.forks import LIVE, Forks
 from atlas.trading.groups import Groups
 from atlas.trading.positions import Positions
@@ -52,20 +52,20 @@ class Reconciliation:
             text = f"the broker does not say what orders and positions there are: {answer.reason}"
             return self._troubles.begin(UNANSWERED, text, blocks=EVERYTHING)
         snapshot = answer.value
-        decision = self._adoption.resume() if self._first else NOTHING
+        decisions = [self._adoption.resume()] if self._first else []
         self._first = False
         before = {state.order.id: state for state in self._blotter.working() if state.at_ns < asked_ns}
         traded_since = self._blotter.traded_since(asked_ns)
-        decision += self._forks.keep({order.perm_id for order in snapshot.open_orders})
-        decision += self._adopt(snapshot)
-        decision += self._on_executions(snapshot, asked_ns)
-        decision += self._on_orders(snapshot, before, asked_ns)
-        for commission in snapshot.commissions:
-            decision += Decision(self._reports.on_commission(commission))
-        decision += self._on_missing(before.keys() - self._listed(snapshot))
-        decision += self._groups.settle() + self._adoption.settle()
-        decision += self.positions.compare(snapshot.positions.get(self._blotter.account, {}), traded_since)
-        return decision + self._troubles.end(UNANSWERED)
+        living = {order.perm_id for order in snapshot.open_orders}
+        decisions.append(self._forks.keep(living))
+        decisions.append(self._adopt(snapshot))
+        decisions.append(self._on_executions(snapshot, asked_ns))
+        decisions.append(self._on_orders(snapshot, before, asked_ns))
+        decisions += [Decision(self._reports.on_commission(commission)) for commission in snapshot.commissions]
+        decisions.append(self._on_missing(before.keys() - self._listed(snapshot)))
+        decisions += [self._groups.settle(), self._adoption.settle(living)]
+        decisions.append(self.positions.compare(snapshot.positions.get(self._blotter.account, {}), traded_since))
+        return joined([*decisions, self._troubles.end(UNANSWERED)])
 
     # What is foreign
 
@@ -79,23 +79,22 @@ class Reconciliation:
                 self._blotter.link(report.perm_id, state.order.id)
         executed = {execution.perm_id for execution in (*snapshot.executions, *self._reports.waiting())}
         done = (order for order in snapshot.completed_orders if order.perm_id in executed)
-        decision = NOTHING
+        decisions = []
         for report in (*sorted(done, key=_by_perm_id), *sorted(snapshot.open_orders, key=_by_perm_id)):
             account = report.terms.account if report.terms is not None else ""
             if self._reports.find(report) is None and self._reports.concerns_us(account):
-                decision += self._adoption.adopt(report)
-        return decision
+                decisions.append(self._adoption.adopt(report))
+            if self._reports.find(report) is None:
+                self._reports.explain(report.perm_id)
+        return joined(decisions)
 
     def _on_executions(self, snapshot: BrokerSnapshot, asked_ns: int) -> Decision:
         """Count the broker's executions, and those that waited for this answer."""
         executions = _newest((*snapshot.executions, *self._reports.take_waiting(asked_ns)))
         strange = [one for one in executions if self._is_strange(one)]
-        decision = NOTHING
-        for of_one_order in by_order(strange):
-            decision += self._adoption.adopt_executed(of_one_order)
-        for execution in executions:
-            decision += self._reports.on_execution(execution, ask=False)
-        return decision
+        decisions = [self._adoption.adopt_executed(of_one_order) for of_one_order in by_order(strange)]
+        decisions += [self._reports.on_execution(execution, ask=False) for execution in executions]
+        return joined(decisions)
 
     def _is_strange(self, execution: Execution) -> bool:
         if not self._reports.concerns_us(execution.account):
@@ -109,25 +108,23 @@ class Reconciliation:
         return {state.order.id for state in found if state is not None}
 
     def _on_orders(self, snapshot: BrokerSnapshot, before: dict[str, OrderState], asked_ns: int) -> Decision:
-        decision, alive = NOTHING, set[str]()
+        decisions, alive = list[Decision](), set[str]()
         for report in sorted(snapshot.completed_orders, key=_by_perm_id):
-            decision += self._reports.on_order(report, ask=False)
+            decisions.append(self._reports.on_order(report, ask=False))
             state = self._reports.find(report)
             if state is not None and state.order.id in before and report.status is BrokerStatus.FILLED:
-                decision += self._on_filled(state)
+                decisions.append(self._on_filled(state))
         for report in sorted(snapshot.open_orders, key=_by_perm_id):
             state = self._reports.find(report)
             if state is not None and _contradicts(state, report, asked_ns):
                 alive.add(f"zombie:{state.order.id}")
-                decision += self._on_zombie(state, report)
+                decisions.append(self._on_zombie(state, report))
                 continue
-            decision += self._reports.on_order(report, ask=False)
+            decisions.append(self._reports.on_order(report, ask=False))
             if state is not None and state.order.id in before:
-                decision += self._on_unchanged(state.order.id)
-        for key in self._troubles.keys("zombie:"):
-            if key not in alive:
-                decision += self._troubles.end(key)
-        return decision
+                decisions.append(self._on_unchanged(state.order.id))
+        decisions += [self._troubles.end(key) for key in self._troubles.keys("zombie:") if key not in alive]
+        return joined(decisions)
 
     def _on_filled(self, state: OrderState) -> Decision:
         """The broker has it as filled. Its executions were counted before: is anything of it left?"""
@@ -140,7 +137,7 @@ class Reconciliation:
             reason = "the broker has it as filled and tells its executions no more: compare the position"
             return Decision(self._blotter.record(_K.CANCELLED, state.order.id, reason=reason))
         reason = "the broker has it as filled, and did not tell all of its executions"
-        return Decision(self._blotter.record(_K.UNKNOWN, state.order.id, reason=reason), (AskBroker(reason),))
+        return Decision(self._blotter.record(_K.UNKNOWN, state.order.id, reason=reason))
 
     def _on_zombie(self, state: OrderState, report: BrokerOrder) -> Decision:
         order_id = state.order.id
@@ -174,7 +171,7 @@ class Reconciliation:
 
         The first time nobody knows what became of them, the second time they are over.
         """
-        decision, missing = NOTHING, set[str]()
+        decisions, missing = list[Decision](), set[str]()
         for order_id in sorted(order_ids):
             state = self._blotter.states[order_id]
             if state.status.is_final or (state.status is _S.PENDING and order_id not in self._blotter.inherited):
@@ -183,11 +180,11 @@ class Reconciliation:
             if state.status is _S.UNKNOWN and order_id not in self._missing:
                 continue
             kind, reason = _fate(state)
-            decision += Decision(self._blotter.record(kind, order_id, reason=reason))
+            decisions.append(Decision(self._blotter.record(kind, order_id, reason=reason)))
             if kind in (_K.DENIED, _K.REJECTED):
-                decision += self._groups.on_failed(order_id, reason)
+                decisions.append(self._groups.on_failed(order_id, reason))
         self._missing = missing
-        return decision
+        return joined(decisions)
 
 
 def _fate(state: OrderState) -> tuple[OrderEventKind, str]:

@@ -59,6 +59,7 @@ class Reports:
         self._groups = groups
         self._forks = forks
         self._early_commissions: dict[str, Commission] = {}
+        self._explained: set[int] = set()
         self._waiting: dict[str, tuple[Execution, int]] = {}  # of orders that are not known, as last corrected; since when
 
     def on_report(self, report: BrokerReport) -> Decision:
@@ -77,6 +78,11 @@ class Reports:
         """The order that a report of the broker's is about."""
         return self._blotter.find(report.order_id, report.perm_id, report.broker_order_id, ours=report.ours)
 
+    def explain(self, perm_id: int) -> None:
+        """The broker was asked about this perm id, and it is nobody's here: its reports raise no question again."""
+        if perm_id:
+            self._explained.add(perm_id)
+
     def concerns_us(self, account: str) -> bool:
         """Whether what happens in `account` is this desk's; a report that names none may be."""
         return account in ("", self._blotter.account)
@@ -86,7 +92,7 @@ class Reports:
         state = self.find(report)
         if state is None:
             account = report.terms.account if report.terms is not None else ""
-            if not ask or report.status not in LIVE or not self.concerns_us(account):
+            if not ask or report.status not in LIVE or not self.concerns_us(account) or report.perm_id in self._explained:
                 return NOTHING
             return Decision(effects=(AskBroker(f"the broker reports an order that is not known, perm id {report.perm_id}"),))
         if self._forks.is_surplus(state, report):

@@ -160,6 +160,23 @@ def test_what_happens_in_other_accounts_is_not_ours(driver):
     assert driver.desk.states == {}
 
 
+def test_what_the_broker_listed_and_is_nobody_s_here_is_not_asked_about_again(driver):
+    listed = foreign(terms={"account": "DU2"})
+    driver.reconcile(open_orders=(listed, BrokerOrder("", 0, 501, BrokerStatus.WORKING), foreign(0)))
+    (alarm,) = driver.effects
+    assert (alarm.key, alarm.critical) == ("foreign:501", False)
+    assert "order 501" in alarm.text
+    driver.effects.clear()
+    for perm_id in (500, 501):
+        driver.report(BrokerOrder("", 0, perm_id, BrokerStatus.WORKING))
+    assert driver.effects == []
+    driver.report(BrokerOrder("", 0, 0, BrokerStatus.WORKING))
+    assert [type(effect) for effect in driver.effects] == [AskBroker]
+    driver.effects.clear()
+    driver.reconcile()
+    assert driver.effects == [ClearAlarm("foreign:501")]
+
+
 def test_what_is_done_and_was_never_filled_is_not_adopted(driver):
     driver.report(foreign(status=BrokerStatus.CANCELLED))
     assert driver.effects == []
