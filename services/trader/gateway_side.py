@@ -4,14 +4,19 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from atlas.domain import Clock
+import structlog
+
+from atlas.domain import BadInput, Clock, Refused, Unavailable
 from atlas.ib import Broker
 from atlas.ib.link import Effect
 from atlas.service.alarms import Alarms
 from atlas.service.gateway import gateway_connection
 from atlas.service.settings import Settings
 from atlas.trading.broker import BrokerReport
+from atlas.trading.preflight import preflight
 from services.trader.account import check_mode, choose_account
+
+log = structlog.get_logger("atlas.trader")
 
 
 class GatewaySide:
@@ -52,10 +57,13 @@ class GatewaySide:
         Raises:
             AtlasError: there is no session in time.
             ConfigurationError: account, mode and port do not agree.
+            Refused: the broker would take no order at all; the remedy is named.
         """
         await self.connection.open_within(self._settings.gateway.start_timeout_seconds, orders=True)
         account = choose_account(self._settings.trader.account, self.connection.accounts)
         check_mode(self._settings.trader.mode, account, self._settings.gateway.port)
+        if self._settings.trader.preflight:
+            await self._see_that_orders_are_taken(account)
         return account
 
     def jobs(self) -> list[Coroutine[Any, Any, None]]:
@@ -73,6 +81,19 @@ class GatewaySide:
         """End the session."""
         self.connection.close()
         await asyncio.sleep(0)
+
+    async def _see_that_orders_are_taken(self, account: str) -> None:
+        """Ask what one order would do. Only a broker who says no keeps us from starting: one who is silent may answer later."""
+        name = self._settings.trader.preflight_instrument
+        try:
+            found = await preflight(self.broker, account, await self.broker.instrument(name))
+        except (BadInput, Unavailable) as error:
+            log.warning("whether orders are taken is not known", reason=str(error))
+            return
+        if found.code:
+            raise Refused(found.problem)
+        if found.problem:
+            log.warning("whether orders are taken is not known", reason=found.problem)
 
     def _on_effect(self, effect: Effect) -> None:
         if effect is Effect.RECONCILE:

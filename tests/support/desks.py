@@ -28,10 +28,10 @@ async def desk_of(
 class OrderClient:
     """Stands where a robot stands: sends commands to the trader and reads its events by number."""
 
-    def __init__(self, desk: LocalDesk) -> None:
+    def __init__(self, desk: LocalDesk, port: int | None = None) -> None:
         trader = desk.settings.trader
         self._requester: Requester[orders.Reply] = Requester(
-            desk.bus, f"tcp://{trader.host}:{trader.order_port}", "trader", orders.Reply
+            desk.bus, f"tcp://{trader.host}:{port or trader.order_port}", "trader", orders.Reply
         )
 
     async def ask(self, body: Any, key: str = "", timeout_seconds: float = 5.0) -> Any:
