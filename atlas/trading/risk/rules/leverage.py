@@ -19,11 +19,10 @@ class Leverage:
         limit = limits.max_leverage
         if limit is None:
             return None
-        value = gross_exposure(case, scope)
-        if isinstance(value, str):
-            return unreadable(self.name, scope, limit, value)
-        worth = net_liquidation(case.account)
+        worth, value = net_liquidation(case.account), gross_exposure(case, scope)
         if isinstance(worth, str):
             return unreadable(self.name, scope, limit, worth)
+        if isinstance(value, str):
+            return unreadable(self.name, scope, limit, value)
         leverage = value / worth if worth > 0 else math.inf
         return above(self.name, scope, "the leverage could become", leverage, limit) if leverage > limit else None

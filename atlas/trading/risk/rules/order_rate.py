@@ -19,7 +19,7 @@ class OrderRate:
         """See `Rule`."""
         flow, now = case.flow, case.now_ns
         for name, limit, window, span in (
-            ("max_orders_per_second", limits.max_orders_per_second, flow.by_second, "second"),
+            (self.name, limits.max_orders_per_second, flow.by_second, "second"),
             ("max_orders_per_hour", limits.max_orders_per_hour, flow.by_hour, "hour"),
         ):
             if limit is None:
