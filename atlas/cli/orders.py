@@ -1,7 +1,6 @@
 """`atlas orders`, `atlas positions`, `atlas account`, `atlas alarms`: what there is, what it is worth, what is wrong."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -9,10 +8,11 @@ from rich.table import Table
 
 from atlas.bus import orders
 from atlas.cli.context import loaded, print_table
-from atlas.cli.trader_line import NOT_DONE, UNKNOWN, Line, tell_json, with_line
-from atlas.domain import IllegalTransition, Order, OrderEvent, OrderState, fold, iso, plain
+from atlas.cli.trader_line import NOT_DONE, UNKNOWN, asked, tell_json
+from atlas.domain import Order, OrderEvent, OrderState, iso, plain
 from atlas.domain.alarm import Alarm
 from atlas.service.settings import Settings
+from atlas.service.trader_line import state_of
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 _PRICES = (("limit_price", "limit"), ("stop_price", "stop"), ("trail_amount", "trail"), ("trail_percent", "trail %"))
@@ -30,10 +30,7 @@ def list_orders(
     if order_id:
         raise _one_order(context, order_id, as_json=as_json)
 
-    async def ask(line: Line) -> orders.Orders:
-        return await line.ask(orders.OrdersRequest(robot, every), orders.Orders)
-
-    found = with_line(context, ask).orders
+    found = asked(context, orders.OrdersRequest(robot, every), orders.Orders).orders
     if as_json:
         tell_json([{**plain(state), "at": iso(state.at_ns)} for state in found])
         return
@@ -45,11 +42,7 @@ def list_orders(
 
 def positions(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Show what the account holds by the trader's books."""
-
-    async def ask(line: Line) -> orders.Positions:
-        return await line.ask(orders.PositionsRequest(), orders.Positions)
-
-    found = with_line(context, ask)
+    found = asked(context, orders.PositionsRequest(), orders.Positions)
     if as_json:
         tell_json(found)
         return
@@ -65,11 +58,7 @@ def positions(context: typer.Context, *, as_json: AsJson = False) -> None:
 
 def account(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Show what the account is worth, and what may be traded; exit code 3 if the broker does not tell."""
-
-    async def ask(line: Line) -> orders.Account:
-        return await line.ask(orders.AccountRequest(), orders.Account)
-
-    found = with_line(context, ask)
+    found = asked(context, orders.AccountRequest(), orders.Account)
     if as_json:
         tell_json(found)
     else:
@@ -119,22 +108,8 @@ def describe(order: Order) -> str:
     return " ".join([*words, order.time_in_force.value])
 
 
-def state_of(events: Sequence[OrderEvent]) -> OrderState | None:
-    """The state that events make; None if nothing has been heard of the order."""
-    state: OrderState | None = None
-    for event in events:
-        try:
-            state = fold(state, event)
-        except IllegalTransition:  # the trader has alarmed it
-            continue
-    return state
-
-
 def _one_order(context: typer.Context, order_id: str, *, as_json: bool) -> typer.Exit:
-    async def ask(line: Line) -> orders.OrderAnswer:
-        return await line.events(order_id)
-
-    answer = with_line(context, ask)
+    answer = asked(context, orders.OrderQuery(order_id), orders.OrderAnswer)
     state = state_of(answer.events)
     if as_json:
         tell_json({"known": answer.known, "state": plain(state) if state else None, "events": plain(answer.events)})

@@ -9,24 +9,21 @@ from rich.table import Table
 
 from atlas.bus import orders
 from atlas.cli.context import print_table
-from atlas.cli.orders import AsJson, describe, show_account, state_of
+from atlas.cli.orders import AsJson, describe, show_account
 from atlas.cli.trader_line import (
     ASK_SECONDS,
     NOT_DONE,
-    OPERATOR,
     UNKNOWN,
-    Line,
-    a_moment,
-    is_over,
+    asked,
     new_id,
     now_ns,
-    seconds_from_now,
     tell,
     tell_json,
     unknown,
     with_line,
 )
 from atlas.domain import (
+    Action,
     AtlasError,
     Cancel,
     Modify,
@@ -40,7 +37,8 @@ from atlas.domain import (
     TimeInForce,
     plain,
 )
-from atlas.trading.outcome import Outcome, Verdict, outcome_of
+from atlas.service.trader_line import OPERATOR, TraderLine
+from atlas.trading.outcome import Outcome, Verdict
 from atlas.trading.trading_state import TradingState
 
 app = typer.Typer(name="trade", help="Trade by hand, and set what the trader may do.", no_args_is_help=True)
@@ -118,12 +116,7 @@ def cancel(
     context: typer.Context, order_id: _OrderId, *, wait: _Wait = False, timeout: _Timeout = ASK_SECONDS, as_json: AsJson = False
 ) -> None:
     """Cancel an order. It is not cancelled before the broker says so: --wait waits for that."""
-
-    async def work(line: Line) -> tuple[Outcome, OrderState | None]:
-        action = Cancel(new_id(), order_id)
-        return await _carry_out(line, action, action.id, order_id, wait=wait, seconds=timeout)
-
-    outcome, state = with_line(context, work, timeout)
+    outcome, state = _carried_out(context, Cancel(new_id(), order_id), order_id, wait=wait, seconds=timeout)
     filled = wait and state is not None and state.status is OrderStatus.FILLED
     raise _told(outcome, state, as_json=as_json, wanted=OrderStatus.CANCELLED, failed="was filled before" if filled else "")
 
@@ -144,10 +137,7 @@ def modify(
     """Change a working order; what is not named stays."""
     action = Modify(new_id(), order_id, quantity, limit, stop, trail_amount, trail_percent)
 
-    async def work(line: Line) -> Outcome:
-        return await line.command(action, action.id, order_id)
-
-    raise tell(with_line(context, work, timeout), as_json=as_json)
+    raise tell(with_line(context, lambda line: line.command(action, timeout)), as_json=as_json)
 
 
 @app.command("cancel-all")
@@ -235,32 +225,22 @@ def set_limit(
 
 
 def _place(context: typer.Context, order: Order, *, wait: bool, seconds: float, as_json: bool) -> typer.Exit:
-    async def work(line: Line) -> tuple[Outcome, OrderState | None]:
-        return await _carry_out(line, Submit(order), order.id, order.id, wait=wait, seconds=seconds)
-
-    outcome, state = with_line(context, work, seconds)
+    outcome, state = _carried_out(context, Submit(order), order.id, wait=wait, seconds=seconds)
     return _told(outcome, state, as_json=as_json, wanted=OrderStatus.FILLED)
 
 
-async def _carry_out(
-    line: Line, action: Any, action_id: str, order_id: str, *, wait: bool, seconds: float
+def _carried_out(
+    context: typer.Context, action: Action, order_id: str, *, wait: bool, seconds: float
 ) -> tuple[Outcome, OrderState | None]:
-    """What came of an action, and with `wait` the order as it is in the end; None if it is not final in time."""
-    deadline = seconds_from_now(seconds)
-    outcome = await line.command(action, action_id, order_id)
-    if not wait or outcome.verdict is not Verdict.ACCEPTED:
-        return outcome, None
-    while True:
-        try:
-            state = state_of((await line.events(order_id)).events)
-        except OutcomeUnknown as error:
-            return Outcome(order_id, Verdict.UNKNOWN, OrderStatus.UNKNOWN, str(error)), None
-        if state is not None and state.status.is_final:
-            return outcome_of(state), state
-        if is_over(deadline):
-            text = f"it was {state.status.value if state else 'not to be seen'} after {seconds:g} seconds, and is not final"
-            return Outcome(order_id, Verdict.UNKNOWN, state.status if state else OrderStatus.UNKNOWN, text), None
-        await a_moment()
+    """What came of an action, and with `wait` the order as it is in the end."""
+
+    async def work(line: TraderLine) -> tuple[Outcome, OrderState | None]:
+        outcome = await line.command(action, seconds)
+        if not wait or outcome.verdict is not Verdict.ACCEPTED:
+            return outcome, None
+        return await line.end_of(order_id, seconds)
+
+    return with_line(context, work)
 
 
 def _told(outcome: Outcome, state: OrderState | None, *, as_json: bool, wanted: OrderStatus, failed: str = "") -> typer.Exit:
@@ -278,11 +258,8 @@ def _told(outcome: Outcome, state: OrderState | None, *, as_json: bool, wanted: 
 
 
 def _what_if(context: typer.Context, order: Order, *, as_json: bool) -> typer.Exit:
-    async def work(line: Line) -> orders.WhatIfAnswer:
-        return await line.ask(orders.WhatIfRequest(order), orders.WhatIfAnswer)
-
     try:
-        answer = with_line(context, work)
+        answer = asked(context, orders.WhatIfRequest(order), orders.WhatIfAnswer)
     except OutcomeUnknown as error:
         return unknown(error, as_json=as_json, ask_next="atlas status")
     if as_json:
@@ -320,12 +297,8 @@ def _steer(
     context: typer.Context, request: Any, kind: Any, ask_next: str, *, seconds: float = ASK_SECONDS, as_json: bool
 ) -> typer.Exit:
     """Ask for what concerns more than one order, and show the answer."""
-
-    async def work(line: Line) -> Any:
-        return await line.ask(request, kind, new_id())
-
     try:
-        answer = with_line(context, work, seconds)
+        answer = asked(context, request, kind, seconds, new_id())
     except OutcomeUnknown as error:
         return unknown(error, as_json=as_json, ask_next=ask_next)
     if as_json:

@@ -68,9 +68,10 @@ class OrderRepository:
             rows = self._orders.find({"$or": [open_now, {**self._mine, "at_ns": {"$gte": since_ns}}]})
             return [from_document(row) async for row in rows]
 
-    async def newest(self, limit: int, robot: str = "") -> list[OrderState]:
-        """The orders that changed last, newest first."""
-        query: dict[str, Any] = {**self._mine, **({"order.robot": robot} if robot else {})}
+    async def newest(self, limit: int, robot: str = "", status: str = "", instrument: str = "") -> list[OrderState]:
+        """The orders that changed last, newest first; of one robot, in one status or instrument if named."""
+        named = {"order.robot": robot, "status": status, "order.instrument": instrument}
+        query = {**_OURS, **{field: value for field, value in named.items() if value}}
         async with self._database.guard():
             rows = self._orders.find(query).sort([("at_ns", -1), ("_id", -1)]).limit(limit)
             return [from_document(row) async for row in rows]

@@ -1,4 +1,4 @@
-"""The monitor: what the desk does, over HTTP, for people and programs. It only looks."""
+"""The monitor: what the desk does, over HTTP, for people and programs; and what they want of it, handed on to the trader."""
 
 from services.monitor.service import Monitor
 

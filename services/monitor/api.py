@@ -1,4 +1,4 @@
-"""The HTTP interface: versioned REST, a token for everything but the health, and a first page."""
+"""The HTTP interface: versioned REST, a token for everything but the health, and a first page. Commands are in `commands`."""
 
 import secrets
 from importlib.resources import files
@@ -8,10 +8,13 @@ from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from atlas.domain import AtlasError
+from atlas.domain import AtlasError, BadInput, OrderStatus, OutcomeUnknown, Refused
+from services.monitor.commands import build_commands, build_questions
 from services.monitor.desk import DeskView
 
 _MOST_ORDERS = 1000
+_STATUS_OF_ERROR: dict[type[AtlasError], int] = {BadInput: 422, OutcomeUnknown: 504, Refused: 403, AtlasError: 503}
+"""The first that fits. A question without an answer in time is 504, too: the trader is there and silent."""
 
 
 def build_app(desk: DeskView, token: str) -> FastAPI:
@@ -25,8 +28,9 @@ def build_app(desk: DeskView, token: str) -> FastAPI:
             raise HTTPException(401, "a valid token is needed; `atlas token` prints it", {"WWW-Authenticate": "Bearer"})
 
     @app.exception_handler(AtlasError)
-    async def unavailable(_: Request, error: AtlasError) -> JSONResponse:
-        return JSONResponse({"detail": str(error)}, status_code=503)
+    async def failed(_: Request, error: AtlasError) -> JSONResponse:
+        status = next(code for kind, code in _STATUS_OF_ERROR.items() if isinstance(error, kind))
+        return JSONResponse({"detail": str(error)}, status_code=status)
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def page() -> str:
@@ -52,13 +56,17 @@ def build_app(desk: DeskView, token: str) -> FastAPI:
     async def orders(
         limit: Annotated[int, Query(ge=1, le=_MOST_ORDERS)] = 100,
         robot: Annotated[str, Query(pattern=r"^[a-z0-9_-]{0,32}$")] = "",
+        status: OrderStatus | None = None,
+        instrument: Annotated[str, Query(pattern=r"^[A-Z0-9 .@:^-]{0,64}$")] = "",
     ) -> dict[str, Any]:
         """The orders that changed last, newest first."""
-        return {"orders": await desk.orders(limit, robot)}
+        return {"orders": await desk.orders(limit, robot, status.value if status is not None else "", instrument)}
 
     @app.get("/api/v1/positions", dependencies=[Depends(need_token)])
     async def positions() -> dict[str, Any]:
         """What the account holds by the trader's books."""
         return await desk.positions()
 
+    for router in (build_commands(desk), build_questions(desk)):
+        app.include_router(router, prefix="/api/v1", dependencies=[Depends(need_token)])
     return app

@@ -1,12 +1,16 @@
 """What the monitor knows of the desk: it asks the services and reads the database, and says unknown when they are silent."""
 
 import asyncio
+import secrets
 from typing import Any
 
 from atlas.bus import Bus, Requester, control, orders
-from atlas.domain import AtlasError, Unavailable, iso, plain
+from atlas.domain import AtlasError, iso, plain
+from atlas.domain.alarm import Alarm
 from atlas.service.settings import ServiceSettings, Settings
+from atlas.service.trader_line import OPERATOR, TraderLine
 from atlas.store import Database, OrderRepository
+from atlas.store.alarms import AlarmRepository
 
 SERVICES = ("watcher", "trader", "strategy", "monitor")
 _ASK_SECONDS = 2.0
@@ -23,7 +27,8 @@ class DeskView:
         self._orders = OrderRepository(database)
         self._database = database
         self._controls: dict[str, Requester[control.Reply]] = {}
-        self._trader: Requester[orders.Reply] | None = None
+        self._alarms = AlarmRepository(database)
+        self._trader: TraderLine | None = None
 
     async def status(self) -> dict[str, Any]:
         """Every service with its state, figures and problems; one that does not answer is `unreachable`."""
@@ -35,13 +40,22 @@ class DeskView:
         status = await self.status()
         return all(one["ready"] for one in status.values()), {name: one["state"] for name, one in status.items()}
 
-    async def orders(self, limit: int, robot: str = "") -> list[dict[str, Any]]:
-        """The orders that changed last, newest first.
+    async def orders(self, limit: int, robot: str = "", status: str = "", instrument: str = "") -> list[dict[str, Any]]:
+        """The orders that changed last, newest first; of one robot, in one status or instrument if named.
 
         Raises:
             DatabaseAway: the database does not answer.
         """
-        return [{**plain(state), "at": iso(state.at_ns)} for state in await self._orders.newest(limit, robot)]
+        found = await self._orders.newest(limit, robot, status, instrument)
+        return [{**plain(state), "at": iso(state.at_ns)} for state in found]
+
+    async def alarms(self, limit: int) -> list[Alarm]:
+        """The alarms that were raised last, newest first.
+
+        Raises:
+            DatabaseAway: the database does not answer.
+        """
+        return await self._alarms.newest(limit)
 
     async def positions(self) -> dict[str, Any]:
         """What the account holds by the trader's books.
@@ -49,14 +63,22 @@ class DeskView:
         Raises:
             Unavailable: the trader does not answer.
         """
-        if self._trader is None:
-            own = self._settings.trader
-            self._trader = Requester(self._bus, f"tcp://{own.host}:{own.order_port}", "trader", orders.Reply)
-        answer = await self._trader.ask(orders.PositionsRequest(), _ASK_SECONDS)
-        if not isinstance(answer, orders.Positions):
-            raise Unavailable(f"the trader answered with {type(answer).__name__} instead of its positions")
-        found: dict[str, Any] = plain(answer)
+        found: dict[str, Any] = plain(await self.trader().ask(orders.PositionsRequest(), orders.Positions, _ASK_SECONDS))
         return found
+
+    def trader(self) -> TraderLine:
+        """The line to the trader."""
+        if self._trader is None:
+            self._trader = TraderLine(self._bus, self._settings)
+        return self._trader
+
+    def new_id(self) -> str:
+        """An id for an order or a command from here, as no other process makes one."""
+        return f"{OPERATOR}-{secrets.token_hex(8)}"
+
+    def now_ns(self) -> int:
+        """UTC nanoseconds."""
+        return self._bus.clock.now_ns()
 
     def close(self) -> None:
         """Close the links."""

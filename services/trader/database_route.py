@@ -23,6 +23,7 @@ from atlas.service.service import end_tasks
 from atlas.store import Changes, Database, DatabaseAway, Requested, RequestRepository, TraderRepository
 from atlas.store.requests import OPEN, ORDERS, REQUESTS
 from atlas.trading.outcome import Outcome, Verdict
+from atlas.trading.risk import OPERATOR
 
 POLL_SECONDS: Final = 1.0
 GAP_SECONDS: Final = 5.0
@@ -184,6 +185,8 @@ class DatabaseRoute:
         action = requested.action
         if action is None:
             return _refusal(requested, "malformed", requested.problem), False
+        if requested.robot == OPERATOR:  # what it sends passes a halt: that takes a key, which documents do not have
+            return _refusal(requested, "operator", f"no robot may call itself {OPERATOR}"), False
         cancels = isinstance(action, Cancel)  # always welcome, however late
         last = self._taken[requested.robot]
         if requested.number <= last and not cancels:

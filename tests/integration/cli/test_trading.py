@@ -424,4 +424,4 @@ async def test_alarms_are_those_that_are_raised_and_with_all_the_cleared_ones(de
 async def test_an_answer_of_another_kind_is_an_error(desk):
     done, _ = await desk(orders.Done(), "positions")
     assert done.returncode == 2
-    assert "Done, not Positions" in done.stderr
+    assert "Done instead of Positions" in done.stderr

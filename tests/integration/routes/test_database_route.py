@@ -152,6 +152,14 @@ async def test_a_change_that_cannot_be_read_is_refused(database, requests, trade
     assert trader.carried == []
 
 
+async def test_nobody_gives_orders_as_the_operator_by_writing_documents(database, requests, trader, route_on):
+    await route_on(database)
+    await ask(requests, "operator", 1, submit("operator", 1))
+    refused = await answer_of(requests, "operator-1-0")
+    assert (refused.verdict, refused.denial.rule) == (Verdict.DENIED, "operator")
+    assert trader.carried == []
+
+
 async def test_what_the_trader_turns_down_as_malformed_is_answered_with_its_words(database, requests, trader, route_on):
     trader.failing = BadInput("the quantity is not a number")
     await route_on(database)
