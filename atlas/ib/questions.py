@@ -17,6 +17,7 @@ from typing import Any
 from atlas.domain import Unavailable
 from atlas.ib.connection import Connection
 from atlas.ib.library import library
+from atlas.ib.limiter import Priority
 
 BROKER_LINK = frozenset({1100, 1101, 1102, 1300, 2110})
 """Codes that say that the gateway lost the broker or found it again: an answer given across one of them is of two worlds."""
@@ -165,7 +166,7 @@ class Questions:
             _let_go(ask())
             return await one.waiting
 
-        return await self._connection.ask(answer, one.name)
+        return await self._connection.ask(answer, one.name, Priority.PROBE)
 
     async def _ask_numbered(self, what: str, ask: Callable[[int], None]) -> list[tuple[Any, ...]]:
         async def answer() -> list[tuple[Any, ...]]:
@@ -178,7 +179,7 @@ class Questions:
             finally:
                 del self._numbered[number]
 
-        return await self._connection.ask(answer, what)
+        return await self._connection.ask(answer, what, Priority.PROBE)
 
     def _count(self, name: str, one: _List) -> None:
         """Count each time that a question is asked, by us or by the library."""

@@ -25,6 +25,14 @@ from tests.contract.conftest import eventually
 
 EURUSD, AAPL, ES = "EUR.USD@IDEALPRO", "AAPL@SMART", "ES-202609@CME"
 ACCOUNT = "DU1000001"
+HALVES = """<?xml version="1.0" encoding="UTF-8"?>
+<ListOfGroups>
+  <Group>
+    <name>Halves</name>
+    <ListOfAccts varName="list"><String>DU1000011</String><String>DU1000012</String></ListOfAccts>
+    <defaultMethod>Equal</defaultMethod>
+  </Group>
+</ListOfGroups>"""
 
 
 @pytest.fixture
@@ -278,3 +286,24 @@ async def test_asking_for_an_account_leaves_no_subscription_behind(desk):
     await eventually(lambda: heard)
     await desk.broker.round_trip()
     assert set(heard) == {mine}, "only the one that was not cancelled is kept up"
+
+
+# Advisors
+
+
+async def test_an_order_for_a_group_of_an_advisors_accounts_comes_back_and_its_parts_go_to_their_accounts(make_gateway):
+    gateway = await make_gateway(accounts=("DF1000001", "DU1000011", "DU1000012"))
+    async with ib_desk(gateway) as desk:
+        await desk.broker.instrument(AAPL)
+        desk.connection.ib.client.replaceFA(desk.connection.ib.client.getReqId(), 1, HALVES)
+        order = Order("robot-1-0", "robot", AAPL, Side.BUY, 100.0, advisor_group="Halves", advisor_method="Equal")
+        await desk.place(order)
+        shown = await desk.shown(order)
+        assert (shown.terms.advisor_group, shown.terms.advisor_method, shown.terms.account) == ("Halves", "Equal", "")
+        await desk.until(lambda: sum(one.quantity for one in said(desk, Execution)) == 100.0)
+        parts = (await desk.snapshot()).positions
+    assert parts == {"DU1000011": {AAPL: 50.0}, "DU1000012": {AAPL: 50.0}}
+    assert {(one.account, one.order_id) for one in said(desk, Execution)} == {
+        ("DU1000011", "robot-1-0"),
+        ("DU1000012", "robot-1-0"),
+    }
