@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.lock-installed
 
-.PHONY: help setup demo test lint format e2e bench lock clean
+.PHONY: help setup demo test lint format e2e bench soak mutation lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z0-9_-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -40,6 +40,15 @@ e2e: setup ## Build the images and run the desk in a real Docker Engine
 bench: setup ## Measure ourselves against raw floors in the same run
 	$(BIN)/python -m benchmarks $(ARGS)
 
+EXAMPLES ?= 1000
+SEED ?= 1
+
+soak: setup ## Run the model of the trader on all cores: EXAMPLES=20000 SEED=1
+	PYTHONPATH=tests $(BIN)/python -m model.soak --examples $(EXAMPLES) --seed $(SEED) $(ARGS)
+
+mutation: setup ## Change the trader's core in small ways and count what no test notices; takes an hour: ARGS='atlas.trading.forks*'
+	$(BIN)/python scripts/mutation.py $(ARGS)
+
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-emit-options
 
@@ -48,5 +57,5 @@ lock: setup ## Write both lock files anew from pyproject.toml: for developers, a
 	$(LOCK) --all-build-deps --constraint requirements.lock -o services/requirements.lock pyproject.toml
 
 clean: ## Remove what setup, tests and runs have left
-	rm -rf .venv .venvs var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venvs var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
