@@ -1,7 +1,10 @@
 """One run: steps by chance, then calm, then the question whether all books agree."""
 
-from collections.abc import Sequence
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
 
+import structlog
 from model.steps import Step, perform
 from model.world import World
 
@@ -11,6 +14,19 @@ CALM_SECONDS = 120.0
 
 class Disagreement(AssertionError):
     """What did not agree after a run, and the steps that led there."""
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Nobody reads what thousands of desks log."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL), cache_logger_on_first_use=False)
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+        structlog.configure(**before)
 
 
 def run(seed: int, steps: Sequence[Step]) -> World:
@@ -37,7 +53,7 @@ def settle(world: World) -> None:
     """
     world.calm()
     _agree(world, "after calm")
-    world.pass_time(25.0)
+    world.pass_time(10.0)
     _demand(world, "a reconciliation later")
     events = len(world.store.events)
     world.kill()

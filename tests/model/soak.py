@@ -7,7 +7,6 @@ import argparse
 import contextlib
 import gc
 import io
-import logging
 import multiprocessing
 import os
 import random
@@ -19,8 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import structlog
-from model.run import run
+from model.run import quiet, run
 from model.steps import Step, drawn
 
 STEPS = 25
@@ -80,22 +78,25 @@ def examine(seed: int) -> Failure | None:
     """Do run number `seed`."""
     steps = steps_of(seed)
     text = outcome(seed, steps)
-    if seed % 50 == 0:
+    if seed % 10 == 0:
         gc.collect()
     return Failure(seed, steps, text) if text else None
 
 
-def _quiet() -> None:
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    logging.disable(logging.CRITICAL)
+def _begin() -> None:
+    """Prepare a process that does nothing but runs."""
+    contextlib.ExitStack().enter_context(quiet())
+    gc.collect()
+    gc.freeze()
+    gc.disable()
 
 
 def _results(seeds: Sequence[int], processes: int) -> Iterator[Failure | None]:
     if processes == 1:
-        _quiet()
+        _begin()
         yield from map(examine, seeds)
         return
-    with multiprocessing.get_context("spawn").Pool(processes, _quiet, maxtasksperchild=2000) as pool:
+    with multiprocessing.get_context("spawn").Pool(processes, _begin, maxtasksperchild=2000) as pool:
         yield from pool.imap_unordered(examine, seeds, chunksize=10)
 
 
@@ -144,7 +145,7 @@ def main() -> int:
     if wanted.replay is not None:
         return _replay(wanted.replay)
     failures = soak(wanted.examples, wanted.seed, wanted.processes, wanted.failures)
-    _quiet()
+    _begin()
     for failure in failures:
         _tell(shrunk(failure))
     return 1 if failures else 0

@@ -32,7 +32,7 @@ START_NS = 1_699_974_000 * NS_PER_SECOND  # a Tuesday, 10:00 in New York
 QUOTES = {"EUR.USD@IDEALPRO": (1.16, 0.00005, 500_000.0), "AAPL@SMART": (270.0, 0.01, 200.0)}
 """Bid, tick and size at the touch of what is traded, at the beginning."""
 
-RESTART_SECONDS = 1.0
+RESTART_SECONDS = 0.3
 _NOBODY = contextvars.Context()
 """Belongs to no process: what a supervisor does outlives whom it watches."""
 
@@ -84,6 +84,7 @@ class World:
         self._traders: list[Trader] = []  # tasks of the dead must not be collected while the world goes on
         self._restarting = False
         self.loop.run(self._begin())
+        self.until(lambda: self.ready, "the trader", 30.0)
 
     async def _begin(self) -> None:
         await self.gateway.__aenter__()
@@ -185,9 +186,7 @@ class World:
         """What the trader says is wrong."""
         if self.trader is None:
             return ["the trader does not run"]
-        return [one for one in self.trader.engine.problems() if "fork" not in one.lower()] + [
-            repr(one) for one in self.trader.failures
-        ]
+        return self.trader.engine.problems()
 
     def seen(self) -> Seen:
         """What database, broker and robot say now."""
@@ -201,7 +200,8 @@ class World:
     def differences(self) -> list[str]:
         """What must not be: books that do not agree, and anything that went wrong on the way."""
         told = [f"the robot was told what cannot be: {text}" for text in self.robot.illegal]
-        return differences(self.seen()) + told + self.sent_unwritten
+        failed = [f"the engine failed of {error!r}" for trader in self._traders for error in trader.failures]
+        return differences(self.seen()) + told + failed + self.sent_unwritten
 
     @property
     def sent_unwritten(self) -> list[str]:
