@@ -12,6 +12,7 @@ from atlas.domain import Cancel, Modify, Order, OrderEvent, OrderKind, OrderStat
 from atlas.ib import Broker
 from atlas.ib.link import Effect
 from atlas.journal import Journal
+from atlas.service.alarms import Alarms
 from atlas.trading.broker import BrokerReport
 from services.trader.engine import Engine, EngineValues
 from services.trader.faults import FaultPoints
@@ -50,6 +51,7 @@ class FieldTrader:
             **connection,
         )
         self.broker = Watched(self)
+        self.alarms = Alarms("trader", self.field.clock)
         self.engine = Engine(
             self.values,
             self.broker,
@@ -57,7 +59,7 @@ class FieldTrader:
             self._open_journal(),
             self,
             self.field.clock,
-            self.field.alarms,
+            self.alarms,
             FaultPoints(),
             closing=lambda now_ns: self.connection.schedule.gate(now_ns, 60.0),
             reopen=self._open_journal,

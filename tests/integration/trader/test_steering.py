@@ -131,12 +131,12 @@ def test_a_halt_that_cannot_be_written_down_holds_all_the_same_and_says_so(tmp_p
     async def scenario(field, trader):
         trader.store.outage = "before"
         await trader.submit(trader.resting())
-        await field.until(lambda: field.alarms.is_raised("database-away"))
+        await field.until(lambda: trader.alarms.is_raised("database-away"))
         await trader.ask(HALT)
-        assert field.alarms.is_raised("trading-state-unsaved")
+        assert trader.alarms.is_raised("trading-state-unsaved")
         assert (await trader.submit(trader.order())).verdict is Verdict.DENIED
         trader.store.outage = ""
-        await field.until(lambda: not field.alarms.raised)
+        await field.until(lambda: not trader.alarms.raised)
         assert trader.store.trading_state.state is TradingState.HALTED
 
     run(tmp_path, scenario)
