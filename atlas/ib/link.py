@@ -178,7 +178,7 @@ class Limits:
     """
 
     silent_beats: int = 2
-    help_after_attempts: int = 10
+    help_after_attempts: int = 20
     deadline_ns: int = 900 * NS_PER_SECOND
 
 

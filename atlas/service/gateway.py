@@ -12,6 +12,9 @@ from atlas.service.alarms import Alarms, Severity
 from atlas.service.settings import GatewaySettings
 
 LOST, DOWN, HELP = "gateway-lost", "gateway-down", "gateway-restart-needed"
+LINK_ALARMS = frozenset({LOST, DOWN, HELP})
+"""The keys of the link's alarms."""
+
 _ALARMS = {
     Effect.RAISE: (LOST, Severity.WARNING),
     Effect.ESCALATE: (DOWN, Severity.CRITICAL),
@@ -68,5 +71,5 @@ def sound(alarms: Alarms, effect: Effect, text: str) -> None:
         key, severity = _ALARMS[effect]
         alarms.raise_(key, text, severity)
     elif effect is Effect.CLEAR:
-        for key in (LOST, DOWN, HELP):
+        for key in sorted(LINK_ALARMS):
             alarms.clear(key)

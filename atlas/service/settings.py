@@ -135,7 +135,9 @@ class WatcherSettings(ServiceSettings):
     market_data_lines: int = Field(100, ge=1, description="instruments that may be watched at once")
     tick_seconds: float = Field(10.0, gt=0, description="silence after a subscription, after which it is made again")
     stale_seconds: float = Field(60.0, gt=0, description="silence of an instrument that is counted as stale")
-    tick_by_tick_lines: int = Field(5, ge=0, description="so many instruments get every tick, the others market data")
+    tick_by_tick_lines: int = Field(
+        5, ge=0, description="streams of every tick; a currency pair takes one, others two; the rest get samples"
+    )
     overflow: Literal["conflate", "wait"] = Field(
         "conflate",
         description="slow subscribers: conflate quotes, or make the market wait (only against a recording)",
