@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from atlas.domain import Denial
@@ -59,3 +60,13 @@ def test_a_state_without_a_time_holds_for_good(state):
 def test_a_denial_says_what_holds_who_set_it_why_until_when_and_what_ends_it(of, words):
     denial = refused(of, 0, is_exit=False)
     assert denial == Denial("trading_state", words + "`atlas trade resume` ends that", temporary=True)
+
+
+def test_a_change_reads_the_same_after_it_was_written():
+    written = msgspec.msgpack.encode(change(HALTED, 100))
+    assert msgspec.msgpack.decode(written) == ["trading_state", "halted", "ann", "news", 5, 100]
+    assert msgspec.msgpack.decode(written, type=TradingStateChange) == change(HALTED, 100)
+
+
+def test_states_are_stored_by_these_names():
+    assert [state.value for state in TradingState] == ["active", "reducing", "halted"]

@@ -25,14 +25,13 @@ class PriceCollar:
     def check(self, case: Case, scope: str, limits: Limits) -> Denial | None:
         """See `Rule`."""
         percent, ticks = limits.price_collar_percent, limits.price_collar_ticks
-        if percent is None and ticks is None:
-            return None
-        if case.order.limit_price is None and case.order.stop_price is None:
+        either = percent or ticks
+        if either is None or (case.order.limit_price is None and case.order.stop_price is None):
             return None
         quote = case.prices.quote(case.order.instrument)
         if quote is None:
-            name, limit = (self.name, percent) if percent is not None else ("price_collar_ticks", ticks)
-            return unreadable(name, scope, limit or 0.0, f"there is no quote of {case.order.instrument}")
+            name = self.name if percent else "price_collar_ticks"
+            return unreadable(name, scope, either, f"there is no quote of {case.order.instrument}")
         for what, price, market, beyond in _beyond(case.order, quote):
             text = f"the {what} {shown(price)} is beyond the market at {shown(market)} by"
             in_percent = float(beyond / exact(market) * 100)

@@ -69,6 +69,12 @@ def test_a_stop_is_called_a_stop(keeper):
     assert "the stop price 200 is beyond the market at 100 by 100," in keeper.denial(sell(kind=K.STOP, stop_price=200.0)).text
 
 
+def test_a_touch_is_called_a_stop_too_and_held_against_the_market(keeper):
+    keeper.quote(100.0, 101.0)
+    denial = keeper.denial(sell(kind=K.MARKET_IF_TOUCHED, stop_price=50.0))
+    assert denial.text.startswith("the stop price 50 is beyond the market at 100 by 50, above price_collar_percent 10 of")
+
+
 def test_a_collar_in_ticks_counts_ticks_of_the_instrument():
     keeper = Gatekeeper(price_collar_ticks=5)
     keeper.quote(99.0, 100.0)
