@@ -1,7 +1,7 @@
 """The gateway accepts, and never answers: a half-open socket, a wedged API, a process that stands still.
 
-Here a round trip is the proof of life. One that is missed makes the link unable to take orders, two hang up in an orderly way; and
-if connecting again does not help, people are asked to restart the gateway, once.
+Here a round trip is the proof of life. One that is missed makes the link unable to take orders, two hang up in an orderly way;
+and if connecting again does not help, people are asked to restart the gateway, once.
 """
 
 import pytest
