@@ -1,7 +1,7 @@
 """What a paper broker tells of what happens to its orders, in the words and the order in which the real one does.
 
-An order that works, or has new terms: the order. A fill: the execution, the order, the commission. What was turned down or is
-over: the order, and a code.
+An order that works, or has new terms: the order. A fill: the execution, the order, the commission. What was turned down: the
+code and its words, and the order as it stands now. What was cancelled: the order, and the code for that.
 """
 
 from atlas.exchange import (
@@ -64,7 +64,7 @@ def of_event(event: ExchangeEvent, one: PaperOrder | None, client_id: int) -> li
         case Accepted() | Modified() | Expired():
             return [of_order(one, client_id)]
         case Rejected():
-            return [of_order(one, client_id), BrokerError(one.number, one.code, one.text)]
+            return [BrokerError(one.number, one.code, one.text), of_order(one, client_id)]
         case Refused():
             objection = codes.objection_to(event)
             return [BrokerError(one.number, objection.code, objection.text), of_order(one, client_id)]
