@@ -1,8 +1,9 @@
 """The way of an order through a real desk: gateway, database, watcher, trader and strategy as processes on loopback.
 
-Measured are: from submit to receipt (risk-checked, durable in the trader's journal); the same beside an insert and its change
-event in the same database, which is what a robot on a database route would wait for; and in a desk that trades, from the tick
-to the order durable at the trader, and to the order on the gateway's socket, which is after the database has acknowledged it.
+Measured are: from submit to receipt (risk-checked, durable in the trader's journal) by the direct route; by the database route,
+with the strategy service's own link, from the robot's action to the trader's decision on it, and to the news of that at the
+robot, both beside an insert and its change event in the same database; and in a desk that trades, from the tick to the order
+durable at the trader, and to the order on the gateway's socket, which is after the database has acknowledged it.
 Floors are taken in the same run, round by round: a round trip of two C programs on the same libzmq, and a bare fdatasync in the
 same folder. Orders are a thirtieth of a second apart, for the broker takes no more than fifty messages a second, and the floors
 are paced alike: a machine that has gone to sleep in between wakes up slowly for both.
@@ -19,10 +20,14 @@ from typing import Any
 from pymongo import AsyncMongoClient
 
 from atlas.bus import BlockingRequester, orders
-from atlas.domain import Order, Side, Submit
+from atlas.domain import Order, OrderEvent, OrderEventKind, Side, Submit
+from atlas.service.clock import WallClock
 from atlas.session.desk import LocalDesk
 from atlas.session.plan import DemoOptions, make_plan
+from atlas.store import Database, OrderEventRepository
 from benchmarks.bus import Floor
+from services.strategy.database_link import DatabaseLink, trader_account
+from services.strategy.link import OrderEvents
 
 ROUNDS = 5
 ORDERS_PER_ROUND = 60
@@ -45,6 +50,7 @@ async def _measure(*, curve: bool) -> list[dict[str, Any]]:
         async with LocalDesk(plan, ["trader"]) as desk:
             receipts, trip, sync = await asyncio.to_thread(_receipts, desk, floor, folder, curve)
             change = await _change_stream(desk)
+            there, back = await _database_route(desk)
         plan = make_plan(folder / "trading", DemoOptions(json=True, curve=curve))
         async with LocalDesk(plan) as desk:
             await asyncio.sleep(TICKING_SECONDS)
@@ -56,6 +62,8 @@ async def _measure(*, curve: bool) -> list[dict[str, Any]]:
         _row(f"submit to durable receipt{security}, median (floor: {durable})", median, trip + 1.5 * sync, "<= 1"),
         _row(f"submit to durable receipt{security}, p99 (floor: {durable})", p99, trip + 1.5 * sync, ""),
         _row(f"submit to durable receipt{security}, median (floor: insert to change event)", median, change, "<= 0.25"),
+        _row(f"database route, robot to trader{security}, median (floor: insert to change event)", there, change, "< 5 ms"),
+        _row(f"database route, robot to trader and back{security}, median (floor: insert to change event)", back, change, ""),
     ]
     for key, what in (("journal", "durable at the trader"), ("order", "in the database and on the gateway's socket")):
         ours = float(figures.get(f"tick_to_{key}_us_p50", float("nan")))
@@ -125,6 +133,41 @@ async def _change_stream(desk: LocalDesk) -> float:
             took.append((time.perf_counter_ns() - begin) / 1e3)
     await client.close()
     return statistics.median(took)
+
+
+async def _database_route(desk: LocalDesk) -> tuple[float, float]:
+    """Microseconds from a robot's action to the trader's decision on it, and to its first event at the robot; medians.
+
+    The decision is when its first event says that it happened (`at_ns`): both clocks are this machine's.
+    """
+    settings = desk.settings
+    database = await Database.connect(settings.database.url, settings.database.name)
+    account = await trader_account(database, "")
+    heard: asyncio.Queue[tuple[int, OrderEvent]] = asyncio.Queue()
+
+    def deliver(news: OrderEvents) -> bool:
+        for event in news.events:
+            heard.put_nowait((time.time_ns(), event))
+        return True
+
+    link = DatabaseLink(database, account, ["lone"], WallClock(), deliver)
+    await link.start()
+    link.follow(await OrderEventRepository(database, account).last_sequence())
+    there, back = [], []
+    for number in range(ROUNDS * ORDERS_PER_ROUND // 2):
+        await asyncio.sleep(APART_SECONDS)
+        side = Side.BUY if number % 2 == 0 else Side.SELL
+        order = Order(f"lone-{number}-0", "lone", INSTRUMENT, side, 20_000.0, cause_ns=time.time_ns())
+        link.post("lone", Submit(order))
+        while True:
+            at_ns, event = await asyncio.wait_for(heard.get(), 10.0)
+            if event.order_id == order.id and event.kind is OrderEventKind.PENDING:
+                break
+        there.append((event.at_ns - order.cause_ns) / 1e3)
+        back.append((at_ns - order.cause_ns) / 1e3)
+    await link.stop()
+    await database.close()
+    return statistics.median(there), statistics.median(back)
 
 
 def _row(name: str, ours: float, floor: float, target: str) -> dict[str, Any]:

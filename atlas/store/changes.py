@@ -19,7 +19,7 @@ log = structlog.get_logger("atlas.store")
 
 _AWAIT_MS: Final = 1000
 _EARLY_SECONDS: Final = 0.5  # an empty answer before that came from a server that does not wait
-_QUICK_SECONDS, _LAZY_SECONDS = 0.001, 0.02
+_QUICK_SECONDS, _LAZY_SECONDS = 0.0015, 0.02
 _LAZY_AFTER: Final = 1000  # empty answers in a row
 _AGAIN_SECONDS: Final = 0.5
 _NO_REPLICA_SET: Final = frozenset({40573})  # Location40573: $changeStream is only supported on replica sets
@@ -36,7 +36,7 @@ class Changes:
 
     Args:
         match: by dotted field name of the inserted document, the value that it must have, or an operator.
-        on_change: called for each insertion, and whenever some may have been missed.
+        on_change: called with the collection's name for each insertion, and whenever some may have been missed.
         on_lost: called with the reason when the server no longer knows the history since the resume token.
     """
 
@@ -45,7 +45,7 @@ class Changes:
         database: Database,
         collection: str,
         match: Mapping[str, Any],
-        on_change: Callable[[], None],
+        on_change: Callable[[str], None],
         on_lost: Callable[[str], None] = lambda _reason: None,
     ) -> None:
         self.token: Document | None = None
@@ -86,7 +86,7 @@ class Changes:
                 if error.code in _LOST:
                     self.token = None
                     self._on_lost(f"{_LOST[error.code]} on {self._name}")
-                    self._on_change()
+                    self._on_change(self._name)
                 else:
                     log.warning("a change stream failed", collection=self._name, code=error.code)
                 await asyncio.sleep(_AGAIN_SECONDS)
@@ -97,7 +97,7 @@ class Changes:
         loop = asyncio.get_running_loop()
         watching = self._collection.watch(self._pipeline, resume_after=self.token, max_await_time_ms=_AWAIT_MS)
         async with await watching as stream:
-            self._on_change()  # what was inserted while no stream stood
+            self._on_change(self._name)  # what was inserted while no stream stood
             empty = 0
             while True:
                 asked = loop.time()
@@ -106,7 +106,7 @@ class Changes:
                 if change is not None:
                     empty = 0
                     self.heard += 1
-                    self._on_change()
+                    self._on_change(self._name)
                 elif loop.time() - asked < _EARLY_SECONDS:
                     empty += 1
                     await asyncio.sleep(_QUICK_SECONDS if empty < _LAZY_AFTER else _LAZY_SECONDS)

@@ -136,13 +136,13 @@ class RequestRepository:
                         highest[row["_id"]] = max(highest.get(row["_id"], 0), _number(row["n"]))
         return highest
 
-    async def open(self) -> list[Requested]:
+    async def open(self, collections: Iterable[str] = (ORDERS, REQUESTS)) -> list[Requested]:
         """Every request without an answer, by robot and number. Of one robot a later one may show before an earlier one."""
         found: list[Requested] = []
         query = {"trader": self._account, "request": OPEN}
         async with self._database.guard():
-            for name, collection in self._by_name.items():
-                found += [_requested(row, name) async for row in collection.find(query)]
+            for name in collections:
+                found += [_requested(row, name) async for row in self._by_name[name].find(query)]
         return sorted(found, key=lambda one: (one.robot, one.number, one.id))
 
     async def answer(self, requested: Requested, outcome: Outcome, *, taken: bool) -> None:

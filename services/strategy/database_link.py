@@ -61,7 +61,7 @@ class DatabaseLink:
         self._loop = asyncio.get_running_loop()
         self._bell = asyncio.Event()
         match = {"trader": account, "robot": {"$in": self._robots}}
-        self._changes = Changes(database, "order_events", match, self._bell.set)
+        self._changes = Changes(database, "order_events", match, lambda _collection: self._bell.set())
         self._numbers: dict[str, int] = defaultdict(int)
         self._outbox: deque[_Entry] = deque()
         self._entries: dict[str, _Entry] = {}

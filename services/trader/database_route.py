@@ -9,7 +9,7 @@ repeated action by its id.
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from itertools import groupby
 from typing import Final
 
@@ -27,6 +27,7 @@ from atlas.trading.risk import OPERATOR
 
 POLL_SECONDS: Final = 1.0
 GAP_SECONDS: Final = 5.0
+_BOTH: Final = (ORDERS, REQUESTS)
 _HISTORY_LOST: Final = "database-route-history-lost"
 
 log = structlog.get_logger("atlas.trader")
@@ -51,9 +52,10 @@ class DatabaseRoute:
         self._clock = clock
         self._alarms = alarms
         self._wake = asyncio.Event()
+        self._rung: set[str] = set()  # the collections that something was inserted into
         self._streams = [
-            Changes(database, name, {"trader": account, "request": OPEN}, self._wake.set, self._on_history_lost)
-            for name in (ORDERS, REQUESTS)
+            Changes(database, name, {"trader": account, "request": OPEN}, self._on_change, self._on_history_lost)
+            for name in _BOTH
         ]
         self._taken: dict[str, int] = defaultdict(int)
         self._gaps: dict[str, float] = {}  # by robot: since when a number is missing
@@ -75,7 +77,7 @@ class DatabaseRoute:
             await stream.prove()
         self._taken.update(await self._requests.taken())
         tokens = await self._traders.register(self._account, self._clock.now_ns())
-        for name, stream in zip((ORDERS, REQUESTS), self._streams, strict=True):
+        for name, stream in zip(_BOTH, self._streams, strict=True):
             stream.token = tokens.get(name)
         jobs = [self._work(), *(stream.follow() for stream in self._streams)]
         self._tasks = [asyncio.create_task(job) for job in jobs]
@@ -100,10 +102,11 @@ class DatabaseRoute:
         beat_at = loop.time()
         while True:
             self._wake.clear()
-            tokens = {name: stream.token for name, stream in zip((ORDERS, REQUESTS), self._streams, strict=True)}
+            rung, self._rung = self._rung, set()
+            tokens = {name: stream.token for name, stream in zip(_BOTH, self._streams, strict=True)}
             self._held_up = ""
             try:
-                await self._take()
+                await self._take(rung or _BOTH)
                 if loop.time() >= beat_at:  # the tokens of what has been processed, not of what has come since
                     beat_at = loop.time() + POLL_SECONDS
                     await self._traders.beat(self._account, self._clock.now_ns(), tokens)
@@ -115,6 +118,10 @@ class DatabaseRoute:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
 
+    def _on_change(self, collection: str) -> None:
+        self._rung.add(collection)
+        self._wake.set()
+
     def _on_history_lost(self, reason: str) -> None:
         self._alarms.raise_(
             _HISTORY_LOST,
@@ -125,17 +132,19 @@ class DatabaseRoute:
 
     # Taking
 
-    async def _take(self) -> None:
-        """Take everything that is open, until nothing is."""
+    async def _take(self, collections: Collection[str]) -> None:
+        """Take everything that is open, until nothing is. Where a number is missing, it may be in the other collection."""
         while True:
-            requests = await self._requests.open()
+            requests = await self._requests.open(collections)
             by_robot = [list(group) for _, group in groupby(requests, key=lambda one: one.robot)]
-            answered = await asyncio.gather(*(self._take_of_one_robot(group) for group in by_robot))
-            if not any(answered):
+            taken = await asyncio.gather(*(self._take_of_one_robot(group) for group in by_robot))
+            if sum(taken) < len(requests) and len(collections) < len(_BOTH):
+                collections = _BOTH
+            elif not sum(taken):
                 return
 
-    async def _take_of_one_robot(self, requests: Iterable[Requested]) -> bool:
-        """Take what is in turn; whether any of it was answered."""
+    async def _take_of_one_robot(self, requests: Iterable[Requested]) -> int:
+        """Take what is in turn; how many were answered."""
         taken = []
         for requested in requests:
             if requested.id not in self._unwritten:
@@ -154,7 +163,7 @@ class DatabaseRoute:
             del self._unwritten[requested.id]
             self._count += 1
             self._refused += not in_books
-        return bool(taken)
+        return len(taken)
 
     def _is_in_turn(self, requested: Requested) -> bool:
         """Whether no number before it is missing, or one has been for so long that it will not come."""

@@ -224,7 +224,7 @@ async def test_a_standalone_server_is_a_start_up_error_that_says_what_to_do(data
     async with mongo_proxy(database_server.port) as proxy:
         proxy.errors = [(40573, "Location40573")] * 10
         database = await Database.connect(proxy.url, "standalone")
-        with pytest.raises(ConfigurationError, match=r"replica set of one node .*rs\.initiate"):
+        with pytest.raises(ConfigurationError, match=r"replica set of one node: .*rs\.initiate"):
             await route_on(database)
         assert len(proxy.resumed_with) == 1  # asked once, and not again and again
         await database.close()
