@@ -207,6 +207,13 @@ class TraderSettings(ServiceSettings):
         ("cli", "cli-*", "monitor"),
         description="whose keys may halt, cancel everything and change limits; * stands for anything",
     )
+    foreign_orders: Literal["adopt", "claim", "quarantine"] = Field(
+        "adopt",
+        description="orders in the account that are not ours: adopt them; claim them for robots; or block their instrument",
+    )
+    claims: dict[str, str] = Field(
+        default_factory=dict, description="whose they are when claimed: robot by beginning of the reference, or by instrument"
+    )
     probe_after_seconds: float = Field(5.0, gt=0, description="silence after which an order waits for a probe")
     send_within_seconds: float = Field(10.0, gt=0, description="an opening order that could not leave for so long is denied")
     in_flight_seconds: float = Field(10.0, gt=0, description="after this an unconfirmed order is looked up at the broker")

@@ -168,6 +168,7 @@ class Engine:
             self._clock,
             last_sequence=restored.last_sequence,
             used_ids=restored.used_ids,
+            policy=values.policy,
         )
         self._sender = Sender(
             self._broker,

@@ -14,6 +14,7 @@ from atlas.service.metrics import Figures
 from atlas.service.service import Service
 from atlas.service.settings import Settings
 from atlas.store import Database
+from atlas.trading.adoption import ForeignOrders, Policy
 from atlas.trading.broker import BrokerReport
 from services.trader.database_route import DatabaseRoute
 from services.trader.engine import Engine, EngineValues
@@ -80,6 +81,7 @@ class Trader(Service):
             account,
             limits=own.risk.tree(),
             days=own.risk.session_days(),
+            policy=Policy(ForeignOrders(own.foreign_orders), own.claims),
             operators=own.operators if self.bus.keys is not None else ("*",),
             probe_after_seconds=own.probe_after_seconds,
             in_flight_seconds=own.in_flight_seconds,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from atlas.trading.adoption import Policy
 from atlas.trading.risk import LimitTree
 from atlas.trading.risk.days import SessionDays
 
@@ -13,6 +14,7 @@ class EngineValues:
     Attributes:
         account: the account that is traded.
         limits: the configured risk limits.
+        policy: what is done with orders that are not ours.
         days: when session days begin.
         operators: the peers that may steer, as patterns of their names.
         probe_after_seconds: silence of the broker after which a round trip must prove it before an order leaves.
@@ -24,6 +26,7 @@ class EngineValues:
 
     account: str
     limits: LimitTree = field(default_factory=LimitTree)
+    policy: Policy = field(default_factory=Policy)
     days: SessionDays = field(default_factory=SessionDays)
     operators: tuple[str, ...] = ("*",)
     probe_after_seconds: float = 5.0
