@@ -30,7 +30,7 @@ from ib_gateway.simulator.server.terminal import ExecutionRow, OrderRow
 
 ACCOUNT = "DU1000001"
 EURUSD, AAPL = "EUR.USD@IDEALPRO", "AAPL@SMART"
-CALM_SECONDS = 40.0
+CALM_SECONDS = 60.0
 
 
 class _RealLoop:

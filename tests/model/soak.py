@@ -22,6 +22,7 @@ from model.run import quiet, run
 from model.steps import Step, drawn
 
 STEPS = 25
+_for_good = contextlib.ExitStack()
 _SHRINK_RUNS = 400
 
 
@@ -85,7 +86,7 @@ def examine(seed: int) -> Failure | None:
 
 def _begin() -> None:
     """Prepare a process that does nothing but runs."""
-    contextlib.ExitStack().enter_context(quiet())
+    _for_good.enter_context(quiet())
     gc.collect()
     gc.freeze()
     gc.disable()
