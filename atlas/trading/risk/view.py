@@ -169,15 +169,15 @@ def closable(order: Order, view: OrdersView) -> Decimal:
     return max(-exact(view.position(order.instrument)) * order.side.sign, Decimal(0))
 
 
-def is_exit(order: Order, view: OrdersView, units: float | None = None) -> bool:
+def is_exit(order: Order, view: OrdersView, units: float) -> bool:
     """Whether `order`, with all that works on its side, only reduces the position and does not turn it round.
 
-    `units` is what it can still fill, its quantity unless told.
+    `units` is what it can still fill.
     """
     room = closable(order, view)
     if not room and not order.parent_id:
         return False
-    return filled_on_side(order, view, order.quantity if units is None else units) <= room
+    return filled_on_side(order, view, units) <= room
 
 
 def exit_room(order: Order, view: OrdersView) -> float:
