@@ -19,8 +19,7 @@ log = structlog.get_logger("atlas.store")
 
 _AWAIT_MS: Final = 1000
 _EARLY_SECONDS: Final = 0.5  # an empty answer before that came from a server that does not wait
-_QUICK_SECONDS, _LAZY_SECONDS = 0.0015, 0.02
-_LAZY_AFTER: Final = 1000  # empty answers in a row
+_PAUSES: Final = ((4000, 0.1), (1000, 0.02), (0, 0.0015))  # after so many empty answers in a row, seconds; for such a server
 _AGAIN_SECONDS: Final = 0.5
 _NO_REPLICA_SET: Final = frozenset({40573})  # Location40573: $changeStream is only supported on replica sets
 _LOST: Final = {
@@ -109,4 +108,4 @@ class Changes:
                     self._on_change(self._name)
                 elif loop.time() - asked < _EARLY_SECONDS:
                     empty += 1
-                    await asyncio.sleep(_QUICK_SECONDS if empty < _LAZY_AFTER else _LAZY_SECONDS)
+                    await asyncio.sleep(next(pause for least, pause in _PAUSES if empty >= least))

@@ -472,3 +472,28 @@ async def test_a_document_that_is_not_ours_is_named(database, orders, trades, ev
             assert not await reading
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+# Events for readers that skip other robots'
+
+
+async def test_a_batch_of_which_a_part_is_there_already_is_completed(events):
+    batch = [event(number) for number in range(1, 9)]
+    await events.append([batch[1], batch[4]])
+    await events.append(batch)
+    assert await events.since(0) == batch
+
+
+async def test_an_event_that_cannot_be_written_keeps_all_later_ones_out(events):
+    await events.append([event(3)])
+    with pytest.raises(Refused, match="parted ways"):
+        await events.append([event(1), event(2), event(3, reason="another"), event(4), event(5)])
+    assert [one.sequence for one in await events.since(0)] == [1, 2, 3]
+
+
+async def test_the_events_of_some_robots_come_in_order_without_those_of_others(events):
+    robots = ["a", "b", "c", "a", "c"]
+    written = [event(number, robot=robot) for number, robot in enumerate(robots, 1)]
+    await events.append(written)
+    assert [one.sequence for one in await events.since(1, robot=["a", "c"])] == [3, 4, 5]
+    assert [one.sequence for one in await events.since(0, 2, ["a", "b"])] == [1, 2]

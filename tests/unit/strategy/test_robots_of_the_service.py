@@ -1,5 +1,6 @@
 """The strategy service's own part: what is on disk before an action leaves, and what a loop does about missing events."""
 
+import msgspec
 import pytest
 
 from atlas.bus import Bus, Delivery, Mailbox
@@ -7,16 +8,22 @@ from atlas.bus.orders import Events, EventsSince, OrderAnswer, OrderQuery
 from atlas.domain import (
     BadInput,
     Bar,
+    Cancel,
     Execution,
     Instrument,
     InstrumentKind,
     ManualClock,
     MarketEvent,
+    Modify,
+    Order,
     OrderEvent,
     OrderEventKind,
+    OrderKind,
     Side,
     Submit,
+    SubmitGroup,
     Unavailable,
+    orders_of,
 )
 from atlas.robot import Control, Decided
 from atlas.service.settings import RobotSettings
@@ -78,7 +85,8 @@ class Trader:
         if not self.connected:
             raise Unavailable("the trader is not there")
         if isinstance(body, OrderQuery):
-            return OrderAnswer(False, [])
+            found = [event for event in self.events if event.order_id == body.order_id]
+            return OrderAnswer(bool(found), found)
         assert isinstance(body, EventsSince)
         after = [event for event in self.events if event.sequence > body.sequence]
         return Events(after[: self.page], self.events[-1].sequence if self.events else 0)
@@ -154,3 +162,54 @@ def test_an_action_that_the_trader_cannot_read_is_given_up_at_once(loop_with, ho
     loop._work([])
     assert loop.waiting == 0
     assert host.runtime.unanswered == []
+
+
+# What became of an action whose receipt never came
+
+
+ORDER = Order("r1-1-0", "r1", EURUSD.id, Side.BUY, 1_000.0, OrderKind.LIMIT, 1.1)
+BRACKET = SubmitGroup((ORDER, msgspec.structs.replace(ORDER, id="r1-1-1", side=Side.SELL, parent_id=ORDER.id)))
+LOWER = Modify("r1-2-0", ORDER.id, limit_price=1.05)
+CANCEL = Cancel("r1-3-0", ORDER.id)
+PLACED = OrderEvent(1, ORDER.id, "r1", K.PENDING, 1, order=ORDER)
+
+
+@pytest.mark.parametrize(
+    ("action", "happened", "has"),
+    [
+        (Submit(ORDER), [], False),
+        (Submit(ORDER), [PLACED], True),
+        (BRACKET, [], False),
+        (BRACKET, [PLACED], True),
+        (CANCEL, [PLACED], False),
+        (CANCEL, [PLACED, OrderEvent(2, ORDER.id, "r1", K.CANCEL_REQUESTED, 2)], True),
+        (LOWER, [], False),
+        (LOWER, [PLACED], False),
+        (LOWER, [PLACED, OrderEvent(2, ORDER.id, "r1", K.MODIFY_REQUESTED, 2, order=LOWER.changed(ORDER))], True),
+        (
+            LOWER,
+            [
+                PLACED,
+                OrderEvent(2, ORDER.id, "r1", K.MODIFY_REQUESTED, 2, order=LOWER.changed(ORDER)),
+                OrderEvent(3, ORDER.id, "r1", K.MODIFY_REQUESTED, 3, order=ORDER),
+            ],
+            False,
+        ),
+    ],
+)
+def test_the_trader_is_asked_what_became_of_the_order_and_not_of_hope(action, happened, has):
+    assert DirectLink(Trader(happened, page=10)).settle("r1", action) is has
+
+
+def test_a_receipt_that_comes_after_it_was_settled_still_counts(loop_with, host):
+    trader = Trader([], page=10)
+    loop = loop_with(trader)
+    host.handle(bar(10))
+    loop._work([])
+    (order,) = orders_of(trader.posted[0].action)
+    trader.answers = [(1, Unavailable("no answer came"))]
+    trader.events = [OrderEvent(1, order.id, "r1", K.PENDING, 1, order=order)]
+    loop._clock.advance(11 * 10**9)
+    loop._work([])  # too old to be sent again: the trader is asked, and has it
+    assert (loop.waiting, len(trader.posted)) == (0, 1)
+    assert order.id in host.runtime._ledger.working
