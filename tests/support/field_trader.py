@@ -1,6 +1,6 @@
 """The trader's engine in a field: the real engine on the real client library, against a simulated gateway, in virtual time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ class FieldTrader:
         self.unwritten: list[str] = []
         """Orders that left before they, and the number they got, stood in the database."""
         self.numbers = 0
+        self.listener: Callable[[BrokerReport], None] | None = None
         self.engine: Engine
         self.broker: Broker
 
@@ -149,9 +150,9 @@ class FieldTrader:
         connection.close()
         return {row.contract.localSymbol: float(row.position) for row in rows if row.position and row.account == ACCOUNT}
 
-    def report(self, report: BrokerReport) -> None:
-        """Take what the broker says."""
-        self.engine.on_report(report)
+    def hear(self, report: BrokerReport) -> None:
+        """Take what the broker says, or let `listener` have it."""
+        (self.listener or self.engine.on_report)(report)
 
     # The outlet
 
@@ -174,7 +175,7 @@ class Watched(Broker):
     """The broker, with what leaves written down; it can be told to swallow it."""
 
     def __init__(self, trader: FieldTrader) -> None:
-        super().__init__(trader.connection, {}, trader.report)
+        super().__init__(trader.connection, {}, trader.hear)
         self._trader = trader
 
     async def place(self, order: Order, broker_order_id: int, **how: Any) -> None:

@@ -1,0 +1,72 @@
+"""Open orders of other clients, and those that a person placed by hand, are not seen.
+
+Here all open and completed orders of the account are asked for, known by their perm ids, and adopted, claimed or quarantined as
+the configuration says.
+"""
+
+import pytest
+from support.field import Field
+from support.field_trader import FieldTrader
+
+from atlas.bus.orders import AccountRequest
+from atlas.domain import OrderEventKind, OrderStatus
+from atlas.ib.library import library
+from atlas.trading.adoption import ForeignOrders, Policy
+
+
+async def placed_elsewhere(field, order, client_id=5):
+    other = field.connection(client_id)
+    await other.open_within(60, orders=True)
+    other.ib.client.placeOrder(other.next_order_id(), library.Forex("EURUSD"), order)
+    await other.round_trip()
+    return other
+
+
+def foreign(trader):
+    return [state for state in trader.store.orders.values() if state.adopted]
+
+
+@pytest.mark.parametrize(
+    ("policy", "robot", "blocks"),
+    [
+        (Policy(), "", False),
+        (Policy(ForeignOrders.CLAIM, {"hand-": "robot"}), "robot", False),
+        (Policy(ForeignOrders.QUARANTINE), "", True),
+    ],
+    ids=["adopt", "claim", "quarantine"],
+)
+def test_an_order_of_another_client_is_seen_and_dealt_with_as_configured(tmp_path, policy, robot, blocks):
+    async def scenario(field):
+        trader = FieldTrader(field, tmp_path, policy=policy)
+        await trader.begin()
+        await trader.working()  # so that it knows the instrument
+        by_hand = library.LimitOrder("BUY", 30_000, 1.0, tif="GTC", orderRef="hand-1")
+        await placed_elsewhere(field, by_hand)
+        trader.engine.on_link_up()
+        await field.until(lambda: foreign(trader))
+        (state,) = foreign(trader)
+        assert state.order.id == f"ext-{state.perm_id}"
+        assert (state.status, state.order.quantity, state.order.robot) == (OrderStatus.WORKING, 30_000, robot)
+        first = next(event for event in trader.store.all_events() if event.order_id == state.order.id)
+        assert first.kind is OrderEventKind.ADOPTED
+        blocked = (await trader.ask(AccountRequest())).blocked
+        assert ("EUR.USD@IDEALPRO" in blocked) is blocks
+        await trader.end()
+
+    Field(hours="always").run(scenario)
+
+
+def test_a_fill_by_hand_is_in_the_books_and_makes_no_break(tmp_path):
+    async def scenario(field):
+        trader = FieldTrader(field, tmp_path)
+        await trader.begin()
+        await trader.working()  # so that it knows the instrument
+        await placed_elsewhere(field, library.MarketOrder("BUY", 30_000))
+        trader.engine.on_link_up()
+        await field.until(lambda: trader.position() == 30_000)
+        await trader.ready()
+        assert foreign(trader)[0].status is OrderStatus.FILLED
+        assert not trader.alarms.raised
+        await trader.end()
+
+    Field(hours="always").run(scenario)
