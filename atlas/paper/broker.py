@@ -63,6 +63,7 @@ class PaperBroker:
         self._telling: deque[BrokerReport] = deque()
         self._is_scheduled = False
         self._day = 0
+        self._early: dict[str, Instrument] = {}  # learned before it was opened
 
     # Its life
 
@@ -83,6 +84,7 @@ class PaperBroker:
         self._vault = vault
         if not self._account.is_open:
             self._account.open(self._clock.now_ns())
+        self.learn(self._early)
         self._commit()
         for name in sorted(self._account.wanted()):
             self._want(name)
@@ -227,17 +229,26 @@ class PaperBroker:
         return values.what_if(self._account.exchange, order, self._terms.account, self._clock.now_ns())
 
     async def instrument(self, instrument_id: str) -> Instrument:
-        """The instrument's definition, which the account knows from then on.
+        """The instrument's definition, which the account knows from then on; while nobody can say, the one that it knows.
 
         Raises:
             UnknownInstrument, BadInput, Unavailable: as `find`.
         """
-        found = await self._find(instrument_id)
+        try:
+            found = await self._find(instrument_id)
+        except Unavailable:
+            known = self._account.book.instruments.get(instrument_id)
+            if known is None:
+                raise
+            return known
         self.learn({instrument_id: found})
         return found
 
     def learn(self, instruments: Mapping[str, Instrument]) -> None:
-        """Know these instruments, too."""
+        """Know these instruments, too; before `open`, from then on."""
+        if self._vault is None:
+            self._early.update(instruments)
+            return
         self._account.learn(instruments)
         for name, reason in self._account.unreadable_hours(instruments):
             log.warning("hours cannot be read; the instrument always trades", instrument=name, reason=reason)

@@ -18,6 +18,7 @@ from atlas.domain import (
     Quote,
     Side,
     Trade,
+    Unavailable,
     UnknownInstrument,
 )
 from atlas.paper import PaperBroker, PaperTerms
@@ -42,8 +43,11 @@ class Desk:
             folder, terms, clock, self.told.append, find=self._find, want=self.wanted.append, rest_after=rest_after
         )
         self.next_id = 0
+        self.nobody_can_say = False
 
     async def _find(self, instrument_id: str) -> Instrument:
+        if self.nobody_can_say:
+            raise Unavailable("the watcher is away")
         if instrument_id not in KNOWN:
             raise UnknownInstrument(f"there is no {instrument_id}")
         return KNOWN[instrument_id]

@@ -2,9 +2,9 @@
 
 import pytest
 from msgspec.structs import replace
-from support.paper import AAPL, ES, EURUSD, USDJPY, codes, fills, order, statuses
+from support.paper import AAPL, ES, EURUSD, USDJPY, Desk, codes, fills, order, statuses
 
-from atlas.domain import BadInput, OrderKind, PriceCondition, Side, TimeInForce, UnknownInstrument
+from atlas.domain import BadInput, OrderKind, PriceCondition, Side, TimeInForce, Unavailable, UnknownInstrument
 from atlas.exchange import Reason, Refused, Rejected
 from atlas.paper import PaperTerms
 from atlas.paper.codes import (
@@ -276,6 +276,23 @@ async def test_an_instrument_is_looked_up_once_and_traded_from_then_on(make_desk
     assert fills(await desk.place(order(AAPL))) == [("buy", 10, 100.2)]
     with pytest.raises(UnknownInstrument):
         await desk.broker.instrument("IBM@SMART")
+
+
+async def test_while_nobody_can_say_what_an_instrument_is_the_account_goes_by_what_it_knows(make_desk):
+    desk = make_desk(EURUSD)
+    desk.nobody_can_say = True
+    assert await desk.broker.instrument(EURUSD.id) == EURUSD
+    with pytest.raises(Unavailable):
+        await desk.broker.instrument(AAPL.id)
+
+
+async def test_what_is_learned_before_the_account_is_opened_can_be_traded_then(desk, tmp_path):
+    other = Desk(tmp_path / "other", desk.clock, PaperTerms(hours="always"), 20_000)
+    other.broker.learn({AAPL.id: AAPL})
+    other.open()
+    other.quote(AAPL, 100.0, 100.2)
+    assert fills(await other.place(order(AAPL))) == [("buy", 10, 100.2)]
+    other.broker.close()
 
 
 async def test_the_market_of_every_order_and_of_what_its_conditions_look_at_is_asked_for(desk):
