@@ -113,8 +113,10 @@ class Broker:
         await self._define(order)
         contract, theirs = self._written(order, Place(broker_order_id, parent_id, transmit))
         await self._turn(what)
+        client = self._connection.ib.client
+        client.updateReqId(broker_order_id + 1)  # no request gets the number of an order: errors name but the number
         self._reports.placed(order, broker_order_id, transmit=transmit)
-        self._send(what, lambda: self._connection.ib.client.placeOrder(broker_order_id, contract, theirs))
+        self._send(what, lambda: client.placeOrder(broker_order_id, contract, theirs))
 
     async def cancel(self, broker_order_id: int) -> None:
         """Ask for the cancellation of an order of this client.
@@ -296,6 +298,15 @@ class Broker:
         self._on_report(told)
 
     def _error(self, request_id: int, code: int, text: str, *_: Any) -> None:
-        if self._reports.is_own(request_id):
+        if self._reports.is_own(request_id) and not self._is_asked(request_id):
             self._reports.answered(request_id)
             self._on_report(BrokerError(request_id, code, text))
+
+    def _is_asked(self, number: int) -> bool:
+        """Whether a question is under way by this number: its error must not be taken for an order's.
+
+        An order's that is taken for a question's is found out by asking for the order; a live order that was taken for
+        rejected would not be.
+        """
+        theirs = self._connection.ib.wrapper._futures.get(number)
+        return (theirs is not None and not theirs.done()) or self._questions.is_asked(number) or number in self._what_ifs

@@ -157,6 +157,10 @@ class Questions:
         for one in owed:
             one.ended = one.asked
 
+    def is_asked(self, number: int) -> bool:
+        """Whether a question with this request id is under way."""
+        return number in self._numbered
+
     # How they are asked
 
     async def _whole(self, one: _List, ask: Callable[[], Awaitable[Any]]) -> list[tuple[Any, ...]]:

@@ -23,6 +23,10 @@ class WhatIfs:
         connection.tap("openOrder", self._answered)
         connection.tap("error", self._refused)
 
+    def __contains__(self, number: object) -> bool:
+        """Whether a what-if order of this number is under way."""
+        return number in self._asked
+
     async def ask(self, broker_order_id: int, contract: Any, order: Any) -> Known[WhatIf] | Unknown:
         """What the broker says to the library's `order`. Unknown without an answer, or with the words of its refusal."""
         order.whatIf = True

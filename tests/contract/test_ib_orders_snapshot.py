@@ -14,6 +14,7 @@ from atlas.domain import (
     Side,
     TimeInForce,
     Unavailable,
+    UnknownInstrument,
     execution_base,
     execution_revision,
 )
@@ -184,6 +185,22 @@ async def test_cancelling_what_the_broker_does_not_know_is_answered_for_that_num
     await desk.broker.cancel(4711)
     (error,) = await desk.until(lambda: said(desk, BrokerError))
     assert (error.broker_order_id, error.code) == (4711, 10147)
+
+
+async def test_requests_do_not_get_the_numbers_of_orders(desk):
+    await desk.broker.place(resting(1), 1_000)
+    assert desk.broker.next_order_id() > 1_000
+
+
+async def test_the_error_of_a_question_is_not_taken_for_that_of_an_order_of_the_same_number(desk):
+    number = desk.broker.next_order_id() + 1
+    asking = asyncio.create_task(desk.broker.instrument("NOSUCH@SMART"))
+    await eventually(lambda: desk.connection.ib.client._reqIdSeq > number)
+    await desk.broker.place(resting(1), number)
+    with pytest.raises(UnknownInstrument):
+        await asking
+    await desk.shown(resting(1))
+    assert said(desk, BrokerError) == []
 
 
 async def test_all_orders_of_the_login_can_be_cancelled_at_once(gateway, desk):

@@ -5,7 +5,7 @@ import pytest
 from support.desks import EURUSD, OrderClient, desk_of, kill_and_restart, until
 
 from atlas.bus.orders import Command
-from atlas.domain import BadInput, Order, OrderKind, OrderStatus, Side, Submit
+from atlas.domain import BadInput, Order, OrderKind, OrderStatus, PriceCondition, Side, Submit, VolumeCondition
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -22,6 +22,13 @@ HARMFUL = [
     {"id": "r\0DU9\0"},
     {"id": "x" * 5_000},
     {"robot": "\0"},
+    {"kind": OrderKind.STOP, "stop_price": float("nan")},
+    {"oca_group": "\0"},
+    {"parent_id": "\0"},
+    {"algo": "\0"},
+    {"conditions": (PriceCondition("EUR\0", 1.0, above=True),)},
+    {"conditions": (VolumeCondition(EURUSD, float("inf"), above=True),)},
+    {"good_after_ns": 2**64 - 1},
 ]
 
 
