@@ -23,7 +23,6 @@ from atlas.domain import (
     Commission,
     Execution,
     Instrument,
-    InstrumentKind,
     ManualClock,
     Modify,
     Order,
@@ -285,7 +284,3 @@ def is_step_possible(ticks: Sequence[Tick], after: int) -> bool:
     """
     now_ns = ticks[after - 1].exchange_ns
     return now_ns > ticks[0].exchange_ns and (after == len(ticks) or ticks[after].exchange_ns > now_ns)
-
-
-def kind_of(instrument: str) -> InstrumentKind:
-    return InstrumentKind.CASH if instrument == EURUSD else InstrumentKind.FUTURE
