@@ -96,3 +96,10 @@ def test_the_room_that_is_told_of_is_smaller_than_what_is_left_to_fill():
     assert denial.text.endswith("; 30 would pass as an exit")
     account = holding(40, STOCK, working(standing, filled=60))
     assert Gatekeeper(restricted=["*"]).passes(changed(standing, limit_price=99.0), account, replacing=standing.id)
+
+
+def test_of_an_order_that_is_filled_nothing_is_left_to_judge():
+    keeper = Gatekeeper(max_order_notional=1)
+    keeper.quote(100.0, 100.0)
+    account = holding(100, STOCK, working(STANDING, filled=100))
+    assert keeper.passes(changed(STANDING, limit_price=101.0), account, replacing=STANDING.id)

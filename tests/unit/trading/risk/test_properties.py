@@ -98,8 +98,8 @@ def worlds(draw):
     ]
     submitted = [draw(orders(900 + n)) for n in range(draw(st.integers(0, 4)))]
     account = draw(st.sampled_from([worth(), worth(100.0), worth(0.0), worth(1000.0, "EUR"), Unknown("no answer\nin time")]))
-    blocked = draw(st.dictionaries(st.sampled_from(["", STOCK.id]), st.just("a break"), max_size=2))
-    state = draw(st.sampled_from([TradingState.ACTIVE, TradingState.ACTIVE, TradingState.REDUCING]))
+    blocked = draw(st.sampled_from([{}, {}, {}, {}, {}, {"": "a break"}, {STOCK.id: "a break"}]))
+    state = draw(st.sampled_from([TradingState.ACTIVE] * 5 + [TradingState.REDUCING]))
 
     def gate(limits):
         made = Gate(limits, "DU1", INSTRUMENTS)
