@@ -96,8 +96,8 @@ def test_what_comes_is_heard_in_every_state_of_the_link():
 def test_an_error_in_place_of_an_answer_is_no_empty_answer():
     async def scenario(field):
         connection = await field.connected()
-        field.inject(AnswerError(message="ContractDetails", code=321, text="Error validating request", count=1))
-        with pytest.raises(RequestFailed, match="321"):
+        field.inject(AnswerError(message="ContractDetails", code=322, text="Error processing request", count=1))
+        with pytest.raises(RequestFailed, match="322"):
             await connection.instrument(EURUSD)
         assert (await connection.instrument(EURUSD)).con_id == 12087792
         with pytest.raises(UnknownInstrument):
