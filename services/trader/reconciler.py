@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from atlas.domain import Clock
+from atlas.domain import Clock, OrderStatus
 from atlas.trading.broker import BrokerPort, Unknown
 from atlas.trading.desk import Desk
 from atlas.trading.effects import Decision
@@ -93,4 +93,8 @@ class Reconciler:
         if decision.events:
             log.info("reconciled", events=len(decision.events))
         self._on_done()
-        return not self.problem and not self._desk.in_doubt
+        return not (self.problem or self._desk.in_doubt or self._is_taking_back())
+
+    def _is_taking_back(self) -> bool:
+        """Whether orders that never left are to be taken back: of those that an earlier run wrote, the next answer says so."""
+        return any(state.cancel_requested and state.status is OrderStatus.PENDING for state in self._desk.working())
