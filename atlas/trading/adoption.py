@@ -8,7 +8,6 @@ the desk starts: `ext-<perm id>`, or of the execution where there is no perm id.
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 import msgspec
 
@@ -65,15 +64,22 @@ class Adoption:
             text = f"the broker lists order {report.perm_id}, for which there are no words here: look at it in the terminal"
             return self._troubles.begin(f"foreign:{report.perm_id}", text)
         number = report.broker_order_id if report.ours and report.broker_order_id > 0 else 0
-        order = msgspec.structs.replace(terms, account=terms.account or self._blotter.account, parent_id="")
-        return self._begin(f"ext-{report.perm_id}", order, report.order_id, number, report.perm_id)
+        order = msgspec.structs.replace(
+            terms,
+            id=f"ext-{report.perm_id}",
+            robot=self._policy.robot_of(report.order_id, terms.instrument),
+            account=terms.account or self._blotter.account,
+            parent_id="",
+        )
+        return self._begin(order, report.order_id, number, report.perm_id)
 
     def adopt_executed(self, executions: Sequence[Execution]) -> Decision:
         """Adopt the order of executions of which the broker tells nothing else: it was as large as what was executed of it."""
         first = min(executions, key=lambda one: (one.at_ns, one.id))
-        quantity = float(sum((exact(one.quantity) for one in executions), Decimal(0)))
-        order = Order("", "", first.instrument, first.side, quantity, account=first.account)
-        return self._begin(external_id(first), order, first.order_id, 0, first.perm_id)
+        quantity = float(sum(exact(one.quantity) for one in executions))
+        robot = self._policy.robot_of(first.order_id, first.instrument)
+        order = Order(external_id(first), robot, first.instrument, first.side, quantity, account=first.account)
+        return self._begin(order, first.order_id, 0, first.perm_id)
 
     def release(self, order_id: str) -> Decision:
         """A person has looked at a quarantined order: it is external, and blocks nothing any more."""
@@ -99,20 +105,13 @@ class Adoption:
                 decision += self._quarantine(state)
         return decision
 
-    def _begin(self, order_id: str, order: Order, reference: str, number: int, perm_id: int) -> Decision:
-        if order_id in self._blotter.used_ids:
-            text = f"{order_id} is told again after it was forgotten: its books are not touched; see its events"
-            return Decision(self._blotter.anomaly(order_id, text))
-        robot = self._policy.robot_of(reference, order.instrument)
-        order = msgspec.structs.replace(order, id=order_id, robot=robot, parent_id="")
+    def _begin(self, order: Order, reference: str, number: int, perm_id: int) -> Decision:
+        if order.id in self._blotter.used_ids:
+            text = f"{order.id} is told again after it was forgotten: its books are not touched; see its events"
+            return Decision(self._blotter.anomaly(order.id, text))
         reason = f"not placed by this desk; its reference is {reference!r}"
-        events = self._blotter.record(
-            _K.ADOPTED, order_id, robot=robot, order=order, broker_order_id=number, perm_id=perm_id, reason=reason
-        )
-        decision = Decision(events)
-        if order_id in self._blotter.states:
-            decision += self._quarantine(self._blotter.states[order_id])
-        return decision
+        events = self._blotter.record(_K.ADOPTED, order.id, order=order, broker_order_id=number, perm_id=perm_id, reason=reason)
+        return Decision(events) + self._quarantine(self._blotter.states[order.id])
 
     def _quarantine(self, state: OrderState) -> Decision:
         if self._policy.foreign is not ForeignOrders.QUARANTINE:

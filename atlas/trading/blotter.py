@@ -7,7 +7,6 @@ anomaly, once for each order and reason, and changes nothing.
 """
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from atlas.domain import (
@@ -104,15 +103,22 @@ class Blotter:
 
     # What happens
 
-    def record(self, kind: OrderEventKind, order_id: str, *, robot: str = "", **facts: Any) -> tuple[OrderEvent, ...]:
-        """Number an event and fold it. One that cannot happen to the order becomes an anomaly, or nothing if that is known."""
+    def record(
+        self, kind: OrderEventKind, order_id: str, *, order: Order | None = None, **facts: Any
+    ) -> tuple[OrderEvent, ...]:
+        """Number an event and fold it. One that cannot happen to the order becomes an anomaly, or nothing if that is known.
+
+        The event is the robot's whose order comes with it, else of the order as it is known.
+        """
         state = self.states.get(order_id)
+        known = order or (state.order if state is not None else None)
         event = OrderEvent(
             sequence=self.last_sequence + 1,
             order_id=order_id,
-            robot=robot or (state.order.robot if state is not None else ""),
+            robot=known.robot if known is not None else "",
             kind=kind,
             at_ns=self.clock.now_ns(),
+            order=order,
             **facts,
         )
         try:
@@ -137,10 +143,12 @@ class Blotter:
 
         Orders by hand have the number 0 or a negative one, and other clients count their own: such numbers name nothing here.
         """
-        found = order_id if order_id in self.states else self._by_perm_id.get(perm_id, "")
-        if not found and ours and broker_order_id > 0:
-            found = self._by_broker_id.get(broker_order_id, "")
-        return self.states.get(found)
+        found = self.states.get(order_id) or self.states.get(self._by_perm_id.get(perm_id, ""))
+        return found or (self.find_by_number(broker_order_id) if ours else None)
+
+    def find_by_number(self, broker_order_id: int) -> OrderState | None:
+        """The order that this client placed under a number."""
+        return self.states.get(self._by_broker_id.get(broker_order_id, ""))
 
     def find_by_execution(self, execution_id: str) -> OrderState | None:
         """The order of an execution or of one of its corrections."""
@@ -158,8 +166,8 @@ class Blotter:
     def filled_beside(self, order_id: str, perm_id: int) -> float:
         """Units of an order that were filled under other perm ids than `perm_id`."""
         fills = self.states[order_id].fills
-        others = [fill.quantity for fill in fills if self._perm_ids.get(execution_base(fill.id), perm_id) != perm_id]
-        return float(sum(map(exact, others), Decimal(0)))
+        others = [fill.quantity for fill in fills if self._perm_ids.get(execution_base(fill.id)) != perm_id]
+        return float(sum(map(exact, others)))
 
     def book_what_waits(self) -> None:
         """Book the executions whose instruments have become known since."""

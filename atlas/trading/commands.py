@@ -51,7 +51,7 @@ class Commands:
         events: tuple[OrderEvent, ...] = ()
         now_ns = self._blotter.clock.now_ns()
         for number, order in enumerate(booked, first_broker_order_id):
-            events += self._blotter.record(_K.PENDING, order.id, robot=order.robot, order=order, broker_order_id=number)
+            events += self._blotter.record(_K.PENDING, order.id, order=order, broker_order_id=number)
             self._gate.note_submitted(order, now_ns)
         if len(booked) > 1:
             self._groups.join(order.id for order in booked)
@@ -66,9 +66,7 @@ class Commands:
         """New orders that are not taken."""
         events: tuple[OrderEvent, ...] = ()
         for order in map(self._booked, orders):
-            events += self._blotter.record(
-                _K.DENIED, order.id, robot=order.robot, reason=denial.text, order=order, denial=denial
-            )
+            events += self._blotter.record(_K.DENIED, order.id, order=order, reason=denial.text, denial=denial)
         return Decision(events)
 
     def known(self, order: Order) -> OrderState | None:
@@ -106,10 +104,9 @@ class Commands:
             return Decision(denial=_no_such_order(wish.order_id))
         if denial := _untouchable(state):
             return Decision(denial=denial)
-        events = self._blotter.record(_K.CANCEL_REQUESTED, wish.order_id)
-        return Decision(events, (CancelOrder(wish.order_id, state.broker_order_id),))
+        return self._cancel(state)
 
-    def cancel_all(self, robot: str = "", instrument: str = "") -> Decision:
+    def cancel_all(self, robot: str, instrument: str) -> Decision:
         """Cancel every order that works; of one robot or instrument if named.
 
         Orders that others placed can only go together with all orders of the login: they do when nothing is named.
@@ -120,7 +117,7 @@ class Commands:
                 continue
             foreign = foreign or not state.broker_order_id
             if state.broker_order_id:
-                decisions.append(self.cancel(Cancel("", state.order.id)))
+                decisions.append(self._cancel(state))
         if foreign and not robot and not instrument:
             decisions.append(Decision(effects=(CancelEverything(),)))
         return joined(decisions)
@@ -143,7 +140,7 @@ class Commands:
             return NOTHING  # the broker's answer can be quicker than this
         return Decision(self._blotter.record(_K.SENT, effect.order_id))
 
-    def not_sent(self, effect: Sending, reason: str, *, code: int = 0) -> Decision:
+    def not_sent(self, effect: Sending, reason: str, *, code: int) -> Decision:
         """`effect` has not left, and will not."""
         state = self._blotter.states[effect.order_id]
         if state.status.is_final:
@@ -177,6 +174,10 @@ class Commands:
         return Decision(effects=tuple(CancelOrder(one.order.id, one.broker_order_id) for one in states))
 
     # How it is done
+
+    def _cancel(self, state: OrderState) -> Decision:
+        events = self._blotter.record(_K.CANCEL_REQUESTED, state.order.id)
+        return Decision(events, (CancelOrder(state.order.id, state.broker_order_id),))
 
     def _booked(self, order: Order) -> Order:
         return msgspec.structs.replace(order, account=order.account or self._blotter.account)

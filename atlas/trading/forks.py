@@ -56,11 +56,10 @@ class Forks:
         """What takes the place of an order that is done: the surplus that was heard of first."""
         return next(iter(self._surplus.get(order_id, {}).values()), None)
 
-    def succeed(self, order_id: str) -> Decision:
-        """The successor is the order now, and no surplus any more."""
-        beside = self._surplus.get(order_id, {})
-        beside.pop(next(iter(beside), 0), None)
-        return self._settled(order_id)
+    def succeed(self, order_id: str) -> tuple[BrokerOrder, Decision]:
+        """Take the successor, which there is: it is the order now, and no surplus any more."""
+        beside = self._surplus[order_id]
+        return beside.pop(next(iter(beside))), self._settled(order_id)
 
     def keep(self, living: set[int]) -> Decision:
         """The broker has told all that works: what is not among it is done."""
@@ -74,5 +73,4 @@ class Forks:
     def _settled(self, order_id: str) -> Decision:
         if self._surplus.get(order_id):
             return NOTHING
-        self._surplus.pop(order_id, None)
         return self._troubles.end(f"fork:{order_id}")

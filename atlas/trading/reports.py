@@ -106,6 +106,8 @@ class Reports:
     def _on_status(self, state: OrderState, report: BrokerOrder) -> Decision:
         order_id, ending = state.order.id, _ENDINGS.get(report.status)
         ended_too = state.status is _S.FILLED and ending is not None and not (state.standing or _S.FILLED).is_final
+        if state.status is _S.FILLED and report.status in LIVE and (report.quantity or 0.0) > state.filled:
+            return Decision(self._on_values(order_id, report))  # the change to a larger quantity was quicker than the last fill
         if state.status.is_final and not ended_too:
             return NOTHING
         if ending is not None:
@@ -135,16 +137,15 @@ class Reports:
 
     def _succeed(self, state: OrderState) -> Decision:
         """The order is done under its perm id and lives on under another one."""
-        order_id, heir = state.order.id, self._forks.successor(state.order.id)
-        assert heir is not None  # noqa: S101 # asked before
+        order_id = state.order.id
+        heir, settled = self._forks.succeed(order_id)
         reason = f"done as {state.perm_id}; it lives on as {heir.perm_id}"
-        decision = Decision(self._blotter.record(_K.WORKING, order_id, perm_id=heir.perm_id, reason=reason))
-        decision += self._forks.succeed(order_id)
+        decision = Decision(self._blotter.record(_K.WORKING, order_id, perm_id=heir.perm_id, reason=reason)) + settled
         if heir.quantity is not None:
             filled_before = self._blotter.filled_beside(order_id, heir.perm_id)
             whole = msgspec.structs.replace(state.order, quantity=filled_before + heir.quantity)
             if whole != state.order:
-                decision += Decision(self._blotter.record(_K.MODIFIED, order_id, order=whole, perm_id=heir.perm_id))
+                decision += Decision(self._blotter.record(_K.MODIFIED, order_id, order=whole))
         state = self._blotter.states[order_id]
         if state.cancel_requested and state.broker_order_id:
             decision += Decision(effects=(CancelOrder(order_id, state.broker_order_id),))
@@ -219,7 +220,7 @@ class Reports:
     # Errors
 
     def _on_error(self, error: BrokerError) -> Decision:
-        state = self._blotter.find("", 0, error.broker_order_id, ours=True)
+        state = self._blotter.find_by_number(error.broker_order_id)
         if state is None or state.status.is_final:
             return NOTHING
         order_id, meaning = state.order.id, meaning_of(error.code)

@@ -82,6 +82,18 @@ def test_an_order_that_this_client_placed_in_a_forgotten_life_can_be_cancelled(d
     assert driver.cancel(driver.desk.states["ext-500"].order).effects == (CancelOrder("ext-500", 40),)
 
 
+@pytest.mark.parametrize(("number", "ours", "kept"), [(1, True, 1), (1, False, 0), (0, True, 0), (-3, True, 0), (-3, False, 0)])
+def test_only_a_number_of_this_client_is_kept(driver, number, ours, kept):
+    driver.reconcile(open_orders=(foreign(ours=ours, broker_order_id=number),))
+    assert driver.desk.states["ext-500"].broker_order_id == kept
+
+
+def test_an_adopted_order_is_of_this_account_and_hangs_on_no_other(driver):
+    driver.reconcile(open_orders=(foreign(terms={"account": "", "parent_id": "7"}),))
+    adopted = driver.desk.states["ext-500"].order
+    assert (adopted.account, adopted.parent_id) == (ACCOUNT, "")
+
+
 def test_cancelling_all_takes_the_orders_of_others_only_when_everything_is_meant(driver):
     wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
     driver.working(wanted)
@@ -134,6 +146,7 @@ def test_an_order_is_made_of_fills_of_which_nothing_else_is_told(driver):
     made = events[0].order
     assert (made.id, made.instrument, made.side, made.quantity, made.account) == ("ext-500", ES.id, Side.BUY, 3.0, ACCOUNT)
     assert "by hand" in events[0].reason
+    assert (events[0].perm_id, driver.desk.states["ext-500"].broker_order_id) == (500, 0)
     assert [event.execution.id for event in events[1:]] == ["a.01", "b.01"]
     assert {event.execution.order_id for event in events[1:]} == {"ext-500"}
 

@@ -212,6 +212,7 @@ def test_all_orders_can_be_cancelled_or_those_of_a_robot_or_an_instrument(driver
     assert cancelled(robot="robot") == [euro.id, future.id]
     assert cancelled(robot="other") == []
     assert cancelled(instrument=EURUSD.id) == [euro.id]
+    assert cancelled(instrument=ES.id) == [future.id]
     assert cancelled(robot="other", instrument=EURUSD.id) == []
     assert all(driver.state(one).cancel_requested for one in (euro, future))
 
@@ -240,7 +241,7 @@ def test_a_denied_order_of_a_used_id_leaves_the_first_one_as_it_is(driver):
     driver.submit(wanted)
     denial = Denial("link", "no link")
     (event,) = driver.take(driver.desk.deny((order(quantity=1.0),), denial))
-    assert (event.kind, event.order.quantity, event.denial) == (K.DENIED, 1.0, denial)
+    assert (event.kind, event.order.quantity, event.denial, event.robot) == (K.DENIED, 1.0, denial, "robot")
     assert driver.state(wanted).order.quantity == 20_000
 
 

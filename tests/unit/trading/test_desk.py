@@ -1,7 +1,7 @@
 from msgspec.structs import replace
 from support.trading import ACCOUNT, EURUSD, order, restarted, restored
 
-from atlas.domain import Cancel, Modify, OrderEventKind, OrderKind, OrderStatus, Side
+from atlas.domain import Cancel, Denial, Modify, OrderEventKind, OrderKind, OrderStatus, Side
 from atlas.trading.broker import BrokerError, BrokerOrder, BrokerStatus
 from atlas.trading.effects import AskBroker
 
@@ -117,6 +117,20 @@ def test_a_modification_counts_when_the_broker_confirms_it(driver):
     assert driver.desk.states[wanted.id].order.limit_price == 1.2
 
 
+def test_an_order_that_was_filled_while_it_grew_works_on_for_the_rest(driver):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    driver.modify(wanted, quantity=30_000.0)
+    driver.report(driver.execution(wanted))
+    assert driver.status(wanted) is S.FILLED
+    assert driver.report(driver.broker_order(wanted, quantity=20_000.0, limit_price=1.1)) == []
+    driver.report(driver.broker_order(wanted, quantity=30_000.0, limit_price=1.1))
+    assert driver.status(wanted) is S.PARTIALLY_FILLED
+    assert driver.state(wanted).remaining == 10_000.0
+    driver.report(driver.execution(wanted, 10_000))
+    assert driver.status(wanted) is S.FILLED
+
+
 def test_a_final_order_can_neither_be_modified_nor_cancelled(driver):
     wanted = order()
     driver.working(wanted)
@@ -124,8 +138,9 @@ def test_a_final_order_can_neither_be_modified_nor_cancelled(driver):
     for refused in (driver.cancel(wanted), driver.modify(wanted, quantity=1.0)):
         assert (refused.events, refused.effects) == ((), ())
         assert refused.denial.text == f"order {wanted.id} is filled"
-    assert driver.desk.cancel(Cancel("c2", "nobody")).denial.text == "there is no order nobody"
-    assert driver.desk.modify(Modify("m2", "nobody")).denial.text == "there is no order nobody"
+        assert refused.denial.rule == "order_status"
+    for unknown in (driver.desk.cancel(Cancel("c2", "nobody")), driver.desk.modify(Modify("m2", "nobody"))):
+        assert unknown.denial == Denial("order_id", "there is no order nobody")
 
 
 def test_the_same_order_again_is_recognised_and_another_under_its_id_is_denied(driver):

@@ -69,6 +69,7 @@ def test_when_the_order_is_done_first_the_surplus_takes_its_place(driver):
     driver.effects.clear()
     events = driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED))
     assert [event.kind for event in events] == [K.WORKING, K.MODIFIED]
+    assert (events[0].perm_id, events[0].reason) == (99, "done as 77; it lives on as 99")
     state = driver.state(wanted)
     assert (state.status, state.perm_id, state.order.quantity) == (S.WORKING, 99, 10_000)
     assert driver.effects == [ClearAlarm(f"fork:{wanted.id}")]
@@ -166,7 +167,7 @@ def test_an_error_that_names_only_the_number_of_a_forked_order_decides_nothing(d
     driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED))
     driver.effects.clear()
     assert driver.report(BrokerError(1, 202, "Order Canceled - reason:")) == []
-    assert [type(effect) for effect in driver.effects] == [AskBroker]
+    assert driver.effects == [AskBroker(f"order {wanted.id}, which was forked: 202: Order Canceled - reason:")]
     assert driver.status(wanted) is S.WORKING
 
 

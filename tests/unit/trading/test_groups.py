@@ -96,6 +96,7 @@ def test_when_a_leg_does_not_leave_the_sent_ones_are_cancelled_and_the_unsent_on
     driver.take(driver.desk.sent(entry))
     driver.take(driver.desk.not_sent(stop, "the link is down", code=504))
     assert (driver.status(STOP), driver.state(STOP).code) == (S.DENIED, 504)
+    assert driver.state(ENTRY).reason == f"order {STOP.id} of the same group failed: not sent: the link is down"
     assert driver.desk.may_send(target) == f"order {TARGET.id} was cancelled before it left"
     driver.take(driver.desk.not_sent(target, driver.desk.may_send(target)))
     assert driver.status(TARGET) is S.DENIED

@@ -1,3 +1,5 @@
+from dataclasses import replace as replaced
+
 import pytest
 from msgspec.structs import replace
 from support.trading import ACCOUNT, EURUSD, order, restarted, restored
@@ -15,7 +17,7 @@ def test_an_order_that_was_written_but_never_sent_is_denied_after_a_restart(driv
     again = restarted(driver)
     again.reconcile()
     assert again.status(wanted) is S.DENIED
-    assert "never sent" in again.desk.states[wanted.id].reason
+    assert again.state(wanted).reason == "written but never sent: the trader stopped in between"
 
 
 def test_an_order_on_its_way_to_be_sent_is_left_alone(driver):
@@ -118,6 +120,7 @@ def test_the_rest_of_a_partly_filled_order_that_vanished_is_cancelled_and_what_w
     assert driver.status(wanted) is S.UNKNOWN
     driver.reconcile()
     assert driver.status(wanted) is S.CANCELLED
+    assert driver.state(wanted).reason == "partly filled, and the broker knows nothing of the rest"
     assert driver.desk.books.position(ACCOUNT, EURUSD.id).quantity == 5_000
 
 
@@ -159,7 +162,7 @@ def test_what_is_over_here_and_works_there_is_recorded_alarmed_and_cancelled(dri
     driver.effects.clear()
     alive = {"open_orders": (driver.broker_order(wanted),)}
     (odd,) = driver.reconcile(**alive)
-    assert odd.kind is K.ANOMALY
+    assert (odd.kind, odd.order_id) == (K.ANOMALY, wanted.id)
     assert odd.reason == f"order {wanted.id} is {status.value} in our books and works at the broker"
     alarm, cancel = driver.effects
     assert (alarm.key, alarm.critical) == (f"zombie:{wanted.id}", True)
@@ -175,6 +178,16 @@ def test_what_is_over_here_and_works_there_is_recorded_alarmed_and_cancelled(dri
     driver.reconcile()
     assert driver.effects == [ClearAlarm(f"zombie:{wanted.id}")]
     assert driver.desk.gate.blocked == {}
+
+
+@pytest.mark.parametrize("whose", [{"ours": False}, {"broker_order_id": 0}])
+def test_what_is_over_here_and_works_there_under_no_number_of_ours_is_only_alarmed(driver, whose):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED))
+    driver.effects.clear()
+    driver.reconcile(open_orders=(replaced(driver.broker_order(wanted), **whose),))
+    assert [type(effect) for effect in driver.effects] == [RaiseAlarm]
 
 
 def test_what_ended_after_the_question_is_no_contradiction(driver):
@@ -202,7 +215,7 @@ def test_an_order_that_is_filled_without_executions_told_is_unknown_first_and_th
     assert driver.desk.in_doubt
     (over,) = driver.reconcile(**filled)
     assert over.kind is K.CANCELLED
-    assert "compare the position" in over.reason
+    assert over.reason == "the broker has it as filled and tells its executions no more: compare the position"
     assert driver.reconcile(**filled) == []
 
 
@@ -216,6 +229,31 @@ def test_an_order_whose_fill_was_corrected_after_it_was_filled_is_over(driver):
     driver.clock.advance(1)
     (over,) = driver.reconcile(completed_orders=(driver.broker_order(wanted, BrokerStatus.FILLED),))
     assert (over.kind, driver.state(wanted).filled) == (K.CANCELLED, 15_000)
+    assert over.reason == "filled, and corrected since: nothing is left of it at the broker"
+
+
+def test_an_order_of_which_a_part_is_told_as_it_was_is_not_over_at_once(driver):
+    wanted = order()
+    driver.working(wanted)
+    driver.report(driver.execution(wanted, 5_000))
+    driver.clock.advance(1)
+    (unknown,) = driver.reconcile(completed_orders=(driver.broker_order(wanted, BrokerStatus.FILLED),))
+    assert unknown.kind is K.UNKNOWN
+
+
+def test_what_the_database_gives_back_is_of_an_earlier_run_with_all_that_it_cost(driver):
+    filled, unsent = order(1), order(2)
+    driver.working(filled)
+    fill = driver.execution(filled)
+    driver.report(fill)
+    driver.report(driver.commission(fill))
+    driver.submit(unsent)
+    desk = restored(driver)
+    assert desk.books.commissions(ACCOUNT) == {"USD": 2.0}
+    assert desk.books.cash_changes() == driver.desk.books.cash_changes()
+    (denied,) = desk.reconcile(Known(driver.snapshot()), driver.clock.now_ns() + 1).events
+    assert (denied.order_id, denied.kind) == (unsent.id, K.DENIED)
+    assert denied.sequence == driver.desk.last_sequence + 1
 
 
 def test_a_filled_order_with_all_its_executions_is_filled(driver):
