@@ -150,7 +150,8 @@ async def _database_route(desk: LocalDesk) -> tuple[float, float]:
             heard.put_nowait((time.time_ns(), event))
         return True
 
-    link = DatabaseLink(database, account, ["lone"], WallClock(), deliver)
+    failed = asyncio.get_running_loop().create_future()
+    link = DatabaseLink(database, account, ["lone"], WallClock(), deliver, failed.set_exception)
     await link.start()
     link.follow(await OrderEventRepository(database, account).last_sequence())
     there, back = [], []

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
 import structlog
@@ -28,6 +28,20 @@ async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
             task.cancel()
         await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)
     await asyncio.gather(*ending, return_exceptions=True)
+
+
+def watched(tasks: Iterable[asyncio.Task[None]], on_failure: Callable[[BaseException], None]) -> list[asyncio.Task[None]]:
+    """The tasks; if one fails, `on_failure` is told why, instead of nobody."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            on_failure(error)
+
+    watching = list(tasks)
+    for task in watching:
+        task.add_done_callback(ended)
+    return watching
 
 
 class Service:

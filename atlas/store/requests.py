@@ -10,11 +10,24 @@ from typing import Any, Final
 
 from pymongo.errors import DuplicateKeyError
 
-from atlas.domain import Action, BadInput, Cancel, Modify, Order, Refused, Submit, SubmitGroup, action_id, orders_of, plain
+from atlas.domain import (
+    Action,
+    BadInput,
+    Cancel,
+    Modify,
+    Order,
+    OrderStatus,
+    Refused,
+    Submit,
+    SubmitGroup,
+    action_id,
+    orders_of,
+    plain,
+)
 from atlas.domain._struct import Value
 from atlas.store._documents import read
 from atlas.store.database import Collection, Database, Document
-from atlas.trading.outcome import Outcome
+from atlas.trading.outcome import Outcome, Verdict
 
 ORDERS, REQUESTS = "orders", "requests"
 OPEN, ANSWERED, REFUSED, WITHDRAWN = "open", "answered", "refused", "withdrawn"
@@ -32,6 +45,7 @@ class Requested(Value, frozen=True):
 
     Attributes:
         until_ns: After this it is too old to be carried out, UTC nanoseconds; 0 is never.
+        key: The document's key as it is; of others' documents it may be no text.
     """
 
     id: str
@@ -41,6 +55,7 @@ class Requested(Value, frozen=True):
     until_ns: int = 0
     problem: str = ""
     collection: str = ORDERS
+    key: Any = None
 
 
 class Answer(Value, frozen=True):
@@ -151,7 +166,7 @@ class RequestRepository:
         if requested.collection == ORDERS and not taken:
             changes["status"] = REFUSED
         async with self._database.guard():
-            await self._by_name[requested.collection].update_one({"_id": requested.id}, {"$set": changes})
+            await self._by_name[requested.collection].update_one({"_id": requested.key}, {"$set": changes})
 
     # How it is done
 
@@ -175,14 +190,18 @@ def _requested(row: Document, collection: str) -> Requested:
         action = _action(row, collection)
         _check(action, row)
     except BadInput as error:
-        return Requested(key, robot, number, None, problem=str(error), collection=collection)
-    return Requested(key, robot, number, action, _number(row.get("until_ns")), collection=collection)
+        return Requested(key, robot, number, None, problem=str(error), collection=collection, key=row["_id"])
+    return Requested(key, robot, number, action, _number(row.get("until_ns")), collection=collection, key=row["_id"])
 
 
 def _answer(row: Document, collection: str) -> Answer | None:
     if not isinstance(outcome := row.get("outcome"), dict):
         return None
-    return Answer(read({"_id": row["_id"], **outcome}, Outcome, collection), row.get("request") == ANSWERED)
+    try:
+        found = read({"_id": row["_id"], **outcome}, Outcome, collection)
+    except BadInput as error:
+        found = Outcome(str(row["_id"]), Verdict.UNKNOWN, OrderStatus.UNKNOWN, str(error))
+    return Answer(found, row.get("request") == ANSWERED)
 
 
 def _action(row: Document, collection: str) -> Action:

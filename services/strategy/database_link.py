@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 
 from atlas.bus.orders import Events, Receipt
 from atlas.domain import NS_PER_SECOND, Action, AtlasError, BadInput, Clock, ConfigurationError, Refused, Unavailable, action_id
-from atlas.service.service import end_tasks
+from atlas.service.service import end_tasks, watched
 from atlas.store import Changes, Database, DatabaseAway, OrderEventRepository, RequestRepository, TraderRepository
 from services.strategy.link import GIVE_UP_SECONDS, REQUEST_SECONDS, OrderEvents
 
@@ -46,10 +46,17 @@ class DatabaseLink:
     Args:
         account: whose trader takes the requests.
         deliver: puts order events into the mailbox; False if it is full.
+        on_failure: told why the link cannot go on, if it is nothing that passes.
     """
 
     def __init__(
-        self, database: Database, account: str, robots: Sequence[str], clock: Clock, deliver: Callable[[OrderEvents], bool]
+        self,
+        database: Database,
+        account: str,
+        robots: Sequence[str],
+        clock: Clock,
+        deliver: Callable[[OrderEvents], bool],
+        on_failure: Callable[[BaseException], None],
     ) -> None:
         self.account = account
         self._requests = RequestRepository(database, account)
@@ -58,6 +65,7 @@ class DatabaseLink:
         self._robots = list(robots)
         self._clock = clock
         self._deliver = deliver
+        self._on_failure = on_failure
         self._loop = asyncio.get_running_loop()
         self._bell = asyncio.Event()
         match = {"trader": account, "robot": {"$in": self._robots}}
@@ -88,17 +96,20 @@ class DatabaseLink:
         for robot in self._robots:
             self._numbers[robot] = await self._requests.last_number(robot)
         await self._look_for_trader()
-        self._tasks = [asyncio.create_task(job) for job in (self._write(), self._read_answers(), self._watch_trader())]
+        self._begin(self._write(), self._read_answers(), self._watch_trader())
 
     def follow(self, sequence: int) -> None:
         """Deliver the robots' order events after number `sequence`, as they come."""
         self._read = sequence
-        self._tasks += [asyncio.create_task(self._changes.follow()), asyncio.create_task(self._read_events())]
+        self._begin(self._changes.follow(), self._read_events())
 
     async def stop(self) -> None:
         """End. What is written stays; what is not is settled at the next start."""
         self._closed.set()
         await end_tasks(self._tasks)
+
+    def _begin(self, *jobs: Coroutine[Any, Any, None]) -> None:
+        self._tasks += watched((asyncio.create_task(job) for job in jobs), self._on_failure)
 
     async def _write(self) -> None:
         while True:

@@ -163,7 +163,7 @@ class StrategyService(Service):
         )
         account = await trader_account(self._database, self.settings.strategy.account)
         robots = [host.id for host in self._hosts]
-        link = DatabaseLink(self._database, account, robots, self.clock, mailbox.sender().try_send)
+        link = DatabaseLink(self._database, account, robots, self.clock, mailbox.sender().try_send, self.fail)
         await link.start()
         self._database_link = link
 

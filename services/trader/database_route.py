@@ -19,7 +19,7 @@ from atlas.bus.orders import Command, Receipt, Reply
 from atlas.domain import AtlasError, BadInput, Cancel, Clock, Denial, OrderStatus, Refused, iso
 from atlas.service.alarms import Alarms, Severity
 from atlas.service.metrics import Figures
-from atlas.service.service import end_tasks
+from atlas.service.service import end_tasks, watched
 from atlas.store import Changes, Database, DatabaseAway, Requested, RequestRepository, TraderRepository
 from atlas.store.requests import OPEN, ORDERS, REQUESTS
 from atlas.trading.outcome import Outcome, Verdict
@@ -42,15 +42,25 @@ class DatabaseRoute:
     Args:
         account: what robots address: the account of this trader.
         carry: gets every action that is to be carried out, one after the other for each robot.
+        on_failure: told why the route cannot go on, if it is nothing that passes.
     """
 
-    def __init__(self, database: Database, account: str, carry: Carry, clock: Clock, alarms: Alarms) -> None:
+    def __init__(
+        self,
+        database: Database,
+        account: str,
+        carry: Carry,
+        clock: Clock,
+        alarms: Alarms,
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
         self._requests = RequestRepository(database, account)
         self._traders = TraderRepository(database)
         self._account = account
         self._carry = carry
         self._clock = clock
         self._alarms = alarms
+        self._on_failure = on_failure
         self._wake = asyncio.Event()
         self._rung: set[str] = set()  # the collections that something was inserted into
         self._streams = [
@@ -80,7 +90,7 @@ class DatabaseRoute:
         for name, stream in zip(_BOTH, self._streams, strict=True):
             stream.token = tokens.get(name)
         jobs = [self._work(), *(stream.follow() for stream in self._streams)]
-        self._tasks = [asyncio.create_task(job) for job in jobs]
+        self._tasks = watched((asyncio.create_task(job) for job in jobs), self._on_failure)
 
     async def stop(self) -> None:
         """Take no more. What was not answered stays in the database, for the next start."""

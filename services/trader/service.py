@@ -108,7 +108,7 @@ class Trader(Service):
             self.keep(asyncio.create_task(job))
         with self.listening_on("order_port") as endpoint:
             self._server = RequestServer(self.bus, endpoint, "order commands", messages.Request, self._on_request)
-        self._route = DatabaseRoute(self._database, account, engine.on_request, self.clock, self._alarms)
+        self._route = DatabaseRoute(self._database, account, engine.on_request, self.clock, self._alarms, self.fail)
         await self._route.start()
 
     async def stop(self) -> None:

@@ -29,10 +29,10 @@ async def requests(database):
 @pytest.fixture
 async def route_on(trader, alarms):
     """Starts routes on a database; they end with the test."""
-    started = []
+    started, failures = [], []
 
     async def start(database, lose=lambda: None):
-        route = DatabaseRoute(database, ACCOUNT, trader.carry, WallClock(), alarms)
+        route = DatabaseRoute(database, ACCOUNT, trader.carry, WallClock(), alarms, failures.append)
         await route.start()
         lose()  # the streams have been proven, and not been opened yet
         started.append(route)
@@ -41,3 +41,4 @@ async def route_on(trader, alarms):
     yield start
     for route in started:
         await route.stop()
+    assert failures == []

@@ -152,6 +152,20 @@ async def test_a_change_that_cannot_be_read_is_refused(database, requests, trade
     assert trader.carried == []
 
 
+async def test_a_document_whose_key_is_no_text_is_answered_where_it_stands(database, trader, route_on):
+    await route_on(database)
+    orders = database.collection("orders")
+    await orders.insert_one({"_id": 17, "trader": ACCOUNT, "robot": "a", "n": 1, "request": "open", "status": "requested"})
+
+    async def answered():
+        row = await orders.find_one({"_id": 17})
+        return row["request"] != "open" and row
+
+    row = await until(answered)
+    assert (row["request"], row["status"], row["outcome"]["denial"]["rule"]) == ("refused", "refused", "malformed")
+    assert trader.carried == []
+
+
 async def test_nobody_gives_orders_as_the_operator_by_writing_documents(database, requests, trader, route_on):
     await route_on(database)
     await ask(requests, "operator", 1, submit("operator", 1))

@@ -92,10 +92,13 @@ class World:
         self._folder = folder
         (folder / "buyer.py").write_text(BUYER)
         self._route = None
+        self.failures = []
         self.link = self.host = self.loop = self._bus = None
 
     async def begin_trader(self):
-        self._route = DatabaseRoute(self.database, ACCOUNT, self.trader.carry, WallClock(), Alarms("trader", WallClock()))
+        self._route = DatabaseRoute(
+            self.database, ACCOUNT, self.trader.carry, WallClock(), Alarms("trader", WallClock()), self.failures.append
+        )
         await self._route.start()
 
     async def begin_robot(self, database=None):
@@ -105,7 +108,9 @@ class World:
         self.host = RobotHost(settings, self._folder, self._folder / "journals")
         self.host.recover()
         self.host.begin((EURUSD,), ManualClock(1))
-        self.link = DatabaseLink(database or self.database, ACCOUNT, ["r1"], WallClock(), mailbox.sender().try_send)
+        self.link = DatabaseLink(
+            database or self.database, ACCOUNT, ["r1"], WallClock(), mailbox.sender().try_send, self.failures.append
+        )
         await self.link.start()
         self.loop = RobotLoop([self.host], mailbox, self.link, WallClock())
         await asyncio.to_thread(self.loop.catch_up)
@@ -144,6 +149,7 @@ class World:
             await self.end_robot()
         if self._route is not None:
             await self._route.stop()
+        assert self.failures == []
 
 
 async def test_an_order_gets_to_the_trader_and_what_happens_to_it_gets_back(world):
@@ -303,7 +309,7 @@ async def test_the_only_trader_of_a_database_is_found_and_of_several_one_must_be
 
 async def test_a_robots_thread_that_waits_for_a_silent_database_is_told(database, monkeypatch):
     monkeypatch.setattr(database_link, "REQUEST_SECONDS", 0.05)
-    link = DatabaseLink(database, ACCOUNT, ["r1"], WallClock(), lambda _news: True)
+    link = DatabaseLink(database, ACCOUNT, ["r1"], WallClock(), lambda _news: True, [].append)
     with pytest.raises(Unavailable, match="not answer in time"):  # nothing writes: the link was not started
         await asyncio.to_thread(link.settle, "r1", Cancel("r1-1-0", "r1-0-0"))
     await link.stop()
@@ -315,7 +321,7 @@ async def test_a_robot_that_runs_twice_is_told_that_its_number_is_taken(database
     await TraderRepository(database).register(ACCOUNT, 1)
     requests = RequestRepository(database, ACCOUNT)
     await requests.prepare()
-    link = DatabaseLink(database, ACCOUNT, ["r1"], WallClock(), lambda _news: True)
+    link = DatabaseLink(database, ACCOUNT, ["r1"], WallClock(), lambda _news: True, [].append)
     await link.start()
     await requests.ask("r1", 1, Cancel("other", "x"), at_ns=1, until_ns=0)  # the twin was quicker
     link.post("r1", Cancel("r1-1-0", "r1-0-0"))
