@@ -3,7 +3,7 @@
 import pytest
 
 from atlas.domain import ConfigurationError
-from services.trader.account import choose_account, check_mode
+from services.trader.account import check_mode, choose_account
 
 LOGIN = ["DU1000001", "DU1000002"]
 
