@@ -43,8 +43,9 @@ class Policy:
         """The robot that claims an order, "" for none. The longest beginning of its reference decides, then its instrument."""
         if self.foreign is not ForeignOrders.CLAIM:
             return ""
+        # Of beginnings of one text the longest comes last.
         fitting = [prefix for prefix in self.claims if prefix and reference.startswith(prefix)]
-        return self.claims[max(fitting, key=len)] if fitting else self.claims.get(instrument, "")
+        return self.claims[max(fitting)] if fitting else self.claims.get(instrument, "")
 
 
 class Adoption:

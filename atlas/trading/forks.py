@@ -5,6 +5,8 @@ takes its place. While both live, the surplus is to be cancelled, and nothing is
 they are ours.
 """
 
+from collections import defaultdict
+
 from atlas.domain import OrderState
 from atlas.trading.blotter import Blotter
 from atlas.trading.broker import BrokerOrder, BrokerStatus
@@ -21,7 +23,7 @@ class Forks:
     def __init__(self, blotter: Blotter, troubles: Troubles) -> None:
         self._blotter = blotter
         self._troubles = troubles
-        self._surplus: dict[str, dict[int, BrokerOrder]] = {}  # by order: what lives beside it, by perm id
+        self._surplus: dict[str, dict[int, BrokerOrder]] = defaultdict(dict)  # by order: what lives beside it, by perm id
         self._forked: set[str] = set()
 
     def is_surplus(self, state: OrderState, report: BrokerOrder) -> bool:
@@ -32,9 +34,9 @@ class Forks:
         """Take a report about a surplus: it lives and is to be cancelled, or it is done."""
         order_id = state.order.id
         if report.status not in LIVE:
-            self._surplus.get(order_id, {}).pop(report.perm_id, None)
+            self._surplus[order_id].pop(report.perm_id, None)
             return self._settled(order_id)
-        self._surplus.setdefault(order_id, {})[report.perm_id] = report
+        self._surplus[order_id][report.perm_id] = report
         self._forked.add(order_id)
         self._blotter.link(report.perm_id, order_id)
         number = report.broker_order_id if report.ours else 0
@@ -54,7 +56,7 @@ class Forks:
 
     def successor(self, order_id: str) -> BrokerOrder | None:
         """What takes the place of an order that is done: the surplus that was heard of first."""
-        return next(iter(self._surplus.get(order_id, {}).values()), None)
+        return next(iter(self._surplus[order_id].values()), None) if self.has_forked(order_id) else None
 
     def succeed(self, order_id: str) -> tuple[BrokerOrder, Decision]:
         """Take the successor, which there is: it is the order now, and no surplus any more."""
@@ -71,6 +73,6 @@ class Forks:
         return decision
 
     def _settled(self, order_id: str) -> Decision:
-        if self._surplus.get(order_id):
+        if self._surplus[order_id]:
             return NOTHING
         return self._troubles.end(f"fork:{order_id}")

@@ -214,7 +214,8 @@ def test_an_id_that_was_used_and_forgotten_is_not_used_again():
     clock = ManualClock(1_000)
     driver = DeskDriver(clock, reconciled_desk(clock, used_ids=["ext-500"]))
     (odd,) = driver.reconcile(open_orders=(foreign(),))
-    assert odd.kind is K.ANOMALY
+    assert (odd.kind, odd.order_id) == (K.ANOMALY, "ext-500")
+    assert odd.reason == "ext-500 is told again after it was forgotten: its books are not touched; see its events"
     assert driver.reconcile(open_orders=(foreign(),)) == []
     assert driver.desk.states == {}
 

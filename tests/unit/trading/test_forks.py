@@ -1,6 +1,7 @@
 """Two live perm ids under one reference of ours."""
 
 import pytest
+from msgspec.structs import replace
 from support.trading import ACCOUNT, EURUSD, DeskDriver, order, restarted
 
 from atlas.domain import OrderEventKind, OrderKind, OrderStatus, Side
@@ -26,7 +27,10 @@ def test_a_fork_is_named_its_surplus_cancelled_and_the_instrument_halted(driver)
     alarm, surplus = driver.effects
     assert isinstance(alarm, RaiseAlarm)
     assert (alarm.key, alarm.critical) == (f"fork:{wanted.id}", True)
-    assert f"order {wanted.id} works twice at the broker, as 77 and as 99" in alarm.text
+    assert alarm.text == (
+        f"order {wanted.id} works twice at the broker, as 77 and as 99: the second one is to be cancelled, and nothing is "
+        f"opened in {EURUSD.id} until one is left"
+    )
     assert surplus == CancelSurplus(wanted.id, 1, 99)
     assert list(driver.desk.gate.blocked) == [EURUSD.id]
     assert driver.desk.in_doubt
@@ -138,7 +142,7 @@ def test_the_surplus_of_another_client_is_left_to_a_person(driver):
     driver.effects.clear()
     driver.report(driver.broker_order(wanted, perm_id=99, ours=False))
     (alarm,) = driver.effects
-    assert "cancel it there" in alarm.text
+    assert alarm.text.endswith("until one is left; it was placed by another client: cancel it there")
 
 
 def test_a_fork_in_a_snapshot_is_the_order_with_the_lower_number_and_its_surplus(driver):
@@ -178,6 +182,29 @@ def test_a_fork_lives_through_a_restart(driver):
     assert CancelSurplus(wanted.id, 1, 99) in again.effects
     assert EURUSD.id in again.desk.gate.blocked
     assert again.events == driver.events
+
+
+def test_a_fill_that_names_only_the_number_of_the_surplus_is_of_the_order(driver):
+    wanted, _ = forked(driver)
+    driver.report(replace(driver.execution(wanted, 1_000), order_id="", perm_id=99))
+    assert driver.state(wanted).filled == 1_000
+
+
+def test_an_end_of_a_surplus_that_was_never_heard_of_is_nothing(driver):
+    wanted = order(**LIMIT)
+    driver.working(wanted)
+    driver.effects.clear()
+    assert driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED, perm_id=99)) == []
+    assert (driver.effects, driver.status(wanted)) == ([], S.WORKING)
+
+
+def test_of_two_surpluses_each_has_to_go(driver):
+    wanted, _ = forked(driver)
+    driver.report(driver.broker_order(wanted, perm_id=100))
+    driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED, perm_id=99))
+    assert list(driver.desk.gate.blocked) == [EURUSD.id]
+    driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED, perm_id=100))
+    assert driver.desk.gate.blocked == {}
 
 
 def test_a_report_without_a_number_for_good_is_about_the_order(driver):

@@ -108,16 +108,20 @@ def test_when_a_leg_does_not_leave_the_sent_ones_are_cancelled_and_the_unsent_on
 
 def test_after_a_fill_of_the_parent_its_children_stay_when_one_of_them_fails_and_a_person_is_told(driver):
     driver.working(*BRACKET)
-    driver.report(driver.execution(ENTRY))
+    driver.report(driver.execution(ENTRY, 5_000))
     driver.effects.clear()
     assert kinds(rejected_while_working(driver, TARGET)) == [(TARGET.id, K.REJECTED)]
     (alarm,) = driver.effects
     assert isinstance(alarm, RaiseAlarm)
     assert (alarm.key, alarm.critical) == (f"group:{TARGET.id}", True)
-    assert STOP.id in alarm.text
-    assert EURUSD.id in alarm.text
+    assert alarm.text == (
+        f"order {TARGET.id} of a group failed (no) after another of the group was filled; {ENTRY.id}, {STOP.id} stay: "
+        f"look whether the position in {EURUSD.id} is protected"
+    )
     assert not driver.state(STOP).cancel_requested
     driver.effects.clear()
+    driver.report(driver.execution(ENTRY, 15_000))
+    assert driver.effects == []
     driver.report(driver.execution(STOP))
     assert driver.effects == [ClearAlarm(f"group:{TARGET.id}")]
 
