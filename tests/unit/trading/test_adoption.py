@@ -69,6 +69,7 @@ def test_an_adopted_order_is_followed_by_its_number_for_good_and_left_to_whom_it
     adopted = driver.desk.states["ext-500"].order
     for refused in (driver.cancel(adopted), driver.modify(adopted, quantity=1.0)):
         assert (refused.events, refused.effects, refused.denial.rule) == ((), (), "foreign")
+        assert refused.denial.text == "order ext-500 was not placed by this desk: it is cancelled and changed where it was"
     driver.report(foreign_fill(quantity=1.0))
     assert driver.desk.states["ext-500"].status is S.PARTIALLY_FILLED
     assert driver.desk.books.position(ACCOUNT, ES.id).quantity == 1.0
