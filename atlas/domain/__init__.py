@@ -24,6 +24,7 @@ from atlas.domain.errors import (
     UnknownInstrument,
 )
 from atlas.domain.events import Commission, Execution, OrderEvent, OrderEventKind, execution_base, execution_revision
+from atlas.domain.hours import Hours
 from atlas.domain.instrument import Instrument, InstrumentKind, InstrumentSpec, OptionRight, option_id, parse_instrument_id
 from atlas.domain.market import MARKET_KINDS, Bar, MarketEvent, Quote, Trade, topic
 from atlas.domain.order import (
@@ -73,6 +74,7 @@ __all__ = [
     "Execution",
     "ExecutionCondition",
     "Fill",
+    "Hours",
     "IllegalTransition",
     "Instrument",
     "InstrumentKind",

@@ -1,8 +1,7 @@
 """The calendar of a paper exchange: the hours that the instruments' definitions say."""
 
-from atlas.domain import BadInput, Instrument, to_datetime
+from atlas.domain import BadInput, Hours, Instrument, to_datetime
 from atlas.exchange import NEVER_NS, Phase
-from atlas.market.hours import Hours
 
 _MOST_BOUNDS = 64  # of sessions until the phase is another one: liquid hours begin and end within trading hours
 

@@ -1,10 +1,10 @@
 """Opening only while the market is open."""
 
+from functools import lru_cache
 from typing import ClassVar
 
-from atlas.domain import Denial, iso
+from atlas.domain import BadInput, Denial, Hours, iso
 from atlas.trading.risk.case import Case
-from atlas.trading.risk.hours import is_open
 from atlas.trading.risk.limits import Limits, described
 
 
@@ -22,7 +22,8 @@ class TradingHours:
             return None
         one = case.instrument
         extended = case.order.outside_rth
-        found = is_open(one.trading_hours if extended else one.liquid_hours, one.time_zone, case.now_ns)
+        hours = _hours(one.trading_hours if extended else one.liquid_hours, one.time_zone)
+        found = hours.says_open(case.now_ns) if hours is not None else None
         if found is True:
             return None
         which = "trading hours" if extended else "regular trading hours"
@@ -30,3 +31,12 @@ class TradingHours:
         if found is None:
             what = f"the {which} of {one.id} at {iso(case.now_ns)} are not known"
         return Denial(self.name, f"{what}, and {self.name} of {described(scope)} is true", temporary=True)
+
+
+@lru_cache(maxsize=4096)
+def _hours(text: str, time_zone: str) -> Hours | None:
+    """The hours, if they can be read."""
+    try:
+        return Hours(text, time_zone)
+    except BadInput:
+        return None

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atlas.domain import NS_PER_SECOND, BadInput, from_datetime, to_datetime
-from atlas.market.hours import Hours
+from atlas.domain import NS_PER_SECOND, BadInput, Hours, from_datetime, to_datetime
 
 STOCK = "20260605:0930-20260605:1600;20260606:CLOSED;20260607:CLOSED;20260608:0930-20260608:1600;20260609:0930-20260609:1300"
 FOREX = "20260604:1715-20260605:1700;20260606:CLOSED;20260607:1715-20260608:1700;20260608:1715-20260609:1700"
@@ -89,16 +88,85 @@ def test_sessions_that_follow_each_other_without_a_break_are_one():
     assert hours.next_change(at("2026-06-05T12:00")) == at("2026-06-07")
 
 
-@pytest.mark.parametrize("text", ["nonsense", "20260605", "0930-1600", "20261399:0930-20261399:1600", "20260605:closed"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nonsense",
+        "20260605",
+        "0930-1600",
+        "20261399:0930-20261399:1600",
+        "20260605:closed",
+        "20260605:0960-1600",
+        "20260605:0930-2401",
+        "20260605:0930-1600;broken",
+    ],
+)
 def test_what_cannot_be_read_is_refused(text):
     with pytest.raises(BadInput):
         Hours(text, "UTC")
-    with pytest.raises(BadInput, match="time zone"):
-        Hours("20260605:CLOSED", "Nowhere/Land")
+
+
+@pytest.mark.parametrize(
+    ("text", "moment", "said"),
+    [
+        ("20261119:1715-20261120:1700", "2026-11-20T03:00", True),
+        ("20261119:1715-20261120:1700", "2026-11-20T17:00", False),
+        ("20261119:1715-20261120:1700", "2026-11-19T17:14", False),
+        ("20261119:1715-20261120:1700", "2026-11-21T03:00", None),
+        ("20261119:1715-20261120:1700", "2026-11-26T18:00", None),
+        ("20261119:0000-20261120:0000", "2026-11-20T00:00", None),
+        ("20261119:0000-2400", "2026-11-19T23:59", True),
+        ("20261119:0930-20261119:1600;20261121:CLOSED", "2026-11-20T12:00", None),
+        ("20261120:0900-1130,20261120:1230-1500", "2026-11-20T12:00", False),
+        ("20261120:0900-1130,20261120:1230-1500", "2026-11-20T13:00", True),
+        ("20261120:0900-1130;20261120:1230-1500;", "2026-11-20T11:29", True),
+        ("20261120:CLOSED", "2026-11-20T11:29", False),
+        ("", "2026-11-20T11:29", None),
+    ],
+)
+def test_what_the_broker_said_is_told_from_what_is_only_likely(text, moment, said):
+    assert Hours(text, "UTC").says_open(at(moment)) is said
+
+
+def test_a_guess_opens_no_session_on_a_day_that_was_named_as_the_end_of_another():
+    hours = Hours("20261116:1715-20261117:1700", "UTC")
+    assert hours.is_open(at("2026-11-17T18:00"))
+    assert hours.says_open(at("2026-11-17T18:00")) is False
+
+
+@pytest.mark.parametrize(
+    ("zone", "is_open"),
+    [
+        ("US/Eastern", True),
+        ("America/New_York", True),
+        ("EST", True),
+        ("EST (Eastern Standard Time)", True),
+        ("EST5EDT", True),
+        ("US/Central", False),
+        ("CST (Central Standard Time)", False),
+        ("JST", False),
+    ],
+)
+def test_hours_are_local_to_the_zone_as_the_broker_calls_it(zone, is_open):
+    assert Hours("20260720:0930-1600;20260721:0930-1000", zone).is_open(at("2026-07-20T13:45")) is is_open
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/Atall", "", "../etc"])
+def test_hours_in_no_zone_are_refused(zone):
+    with pytest.raises(BadInput, match="no time zone"):
+        Hours("20260720:0930-1600", zone)
 
 
 def test_hours_without_any_session_never_change():
     assert Hours("20260605:CLOSED", "UTC").next_change(at("2026-06-05T12:00")) is None
+
+
+@given(st.sampled_from([STOCK, FOREX]), st.integers(0, 90 * 24 * 60))
+def test_what_the_broker_said_holds_where_hours_are_guessed_too(text, minutes):
+    hours = Hours(text, "US/Eastern")
+    now = at("2026-05-20") + minutes * 60 * NS_PER_SECOND
+    if hours.says_open(now):
+        assert hours.is_open(now)
 
 
 @given(st.sampled_from([STOCK, FOREX]), st.integers(0, 90 * 24 * 60))
@@ -121,7 +189,7 @@ def test_recorded_hours_of_real_contracts_are_read(market_data):
     ]
     assert texts
     for text, zone in texts:
-        Hours(text, {"EST (Eastern Standard Time)": "US/Eastern", "CST": "US/Central"}.get(zone, zone))
+        Hours(text, zone)
 
 
 def _dicts(value):
