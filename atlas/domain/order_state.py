@@ -36,7 +36,7 @@ _ROWS: tuple[tuple[tuple[OrderStatus, ...], OrderEventKind, OrderStatus | None, 
     ((*_OPEN, _S.FILLED), _E.CANCELLED, _S.CANCELLED, "the broker's word, which a corrected fill brings to light again"),
     (_OPEN, _E.REJECTED, _S.REJECTED, "the broker turns down working orders, too"),
     ((*_OPEN, _S.FILLED), _E.EXPIRED, _S.EXPIRED, "its time is over; of a filled one this shows once a fill is corrected"),
-    (_SENT, _E.MODIFIED, None, "the broker shows it with other values"),
+    ((*_SENT, _S.FILLED), _E.MODIFIED, None, "the broker shows it with other values, maybe for more than what is filled"),
     (
         (_S.SENT, _S.WORKING, _S.PARTIALLY_FILLED),
         _E.MODIFY_REQUESTED,

@@ -179,11 +179,8 @@ class Reports:
     def _status(self, text: str, client_id: int, order_id: int) -> BrokerStatus:
         """The status; a cancellation that nobody asked for, of an order whose time is over, is its expiry."""
         status = _STATUSES.get(text, BrokerStatus.RECEIVED)
-        if (client_id, order_id) in self._held:
-            if status is BrokerStatus.INACTIVE:
-                return BrokerStatus.RECEIVED
-            if status is not BrokerStatus.RECEIVED:
-                self._held.discard((client_id, order_id))
+        if status is BrokerStatus.INACTIVE and (client_id, order_id) in self._held:  # it may be told late, too
+            return BrokerStatus.RECEIVED
         ends_ns = self._ends_ns.get((client_id, order_id), 0)
         if status is BrokerStatus.CANCELLED and 0 < ends_ns <= self._clock.now_ns():
             return BrokerStatus.EXPIRED

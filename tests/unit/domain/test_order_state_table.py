@@ -30,7 +30,7 @@ TABLE = """
     sent            - S - - - - - - - -
     working         - W W W A - - - - W
     modify_requested - - . . . - - - - -
-    modified        - - . . . - - - - .
+    modified        - - . . . . - - - .
     executed        . A A A A . . . . A
     commissioned    . . . . . . . . . .
     cancel_requested - . . . . - - - - .
