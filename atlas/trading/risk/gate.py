@@ -23,7 +23,7 @@ from atlas.trading.risk.rules import CHECKS, RULES
 from atlas.trading.risk.rules.daily import reached
 from atlas.trading.risk.session import Session, SessionMemory
 from atlas.trading.risk.view import Joined, OrdersView, Scoped, Wish, exit_room, is_exit
-from atlas.trading.trading_state import ACTIVE_FROM_START, TradingStateChange, refused
+from atlas.trading.trading_state import ACTIVE_FROM_START, TradingState, TradingStateChange, refused
 
 OPERATOR = "operator"
 """Whose exits pass while trading is halted: a person's, not a robot's. No robot may go by this name."""
@@ -137,7 +137,8 @@ class Gate:
         wish = Wish.of(order, view, replacing)
         exits = is_exit(order, wish.view, wish.units)
         if denial := self._held_back(order, now_ns, lets_out=exits or wish.only_reduces, is_exit=exits):
-            return _with_room(denial, wish)
+            halted = self._change.at(now_ns) is TradingState.HALTED  # then not even the part that closes would pass
+            return denial if halted else _with_room(denial, wish)
         if exits or wish.only_reduces:
             return None
         denial = self._blocked(order) or self._beyond_a_limit(wish, instrument, now_ns)

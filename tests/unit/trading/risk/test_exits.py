@@ -154,6 +154,7 @@ def test_an_exit_passes_every_limit_and_every_block():
     ("order", "account", "room"),
     [
         (sell(150), holding(100), "; 100 would pass as an exit"),
+        (sell(150), holding(1), "; 1 would pass as an exit"),
         (sell(150), holding(100, STOCK, working(sell(30, id="a-1-0"))), "; 70 would pass as an exit"),
         (sell(0.5), holding(0.25), ""),
         (sell(150), holding(0), ""),

@@ -129,6 +129,11 @@ def test_while_halted_nothing_passes_but_what_a_person_sends_to_flatten(keeper):
     assert not keeper.passes(buy(robot=OPERATOR))
 
 
+def test_while_halted_no_denial_promises_that_a_part_would_pass(keeper):
+    keeper.gate.set_state(state(TradingState.HALTED))
+    assert "would pass" not in keeper.denial(sell(150), holding(100)).text
+
+
 def test_a_state_until_a_time_ends_by_itself(keeper):
     keeper.gate.set_state(state(TradingState.HALTED, until_ns=NOW + 10))
     assert not keeper.passes(buy(), now_ns=NOW + 9)
