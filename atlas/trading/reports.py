@@ -109,7 +109,7 @@ class Reports:
         if state.status is _S.FILLED and report.status in LIVE and (report.quantity or 0.0) > state.filled:
             return Decision(self._on_values(order_id, report))  # the change to a larger quantity was quicker than the last fill
         if state.status.is_final and not ended_too:
-            return Decision(self._on_values(order_id, report)) if _grew(state, report) else NOTHING
+            return NOTHING
         if ending is not None:
             if ending is _K.REJECTED and state.filled:
                 ending = _K.CANCELLED  # a part of it was taken; what was turned down is the rest
@@ -238,13 +238,3 @@ class Reports:
         if meaning is Meaning.GONE:
             decision += Decision(effects=(AskBroker(f"order {order_id}: {facts['reason']}"),))
         return decision
-
-
-def _grew(state: OrderState, report: BrokerOrder) -> bool:
-    """Whether the broker grants a larger quantity that was asked for after all of the smaller one had been filled."""
-    return (
-        state.status is _S.FILLED
-        and report.status in LIVE
-        and report.quantity is not None
-        and state.filled < report.quantity <= state.requested_quantity
-    )

@@ -272,6 +272,12 @@ def test_a_change_to_what_is_filled_fills_the_order():
     assert fold(state, event(5, KIND.MODIFIED, order=smaller)).status is STATUS.FILLED
 
 
+def test_a_change_to_more_than_what_is_filled_lets_a_filled_order_work_again():
+    state = folded(*WAYS[STATUS.FILLED])
+    larger = Order("r-1-0", "r", "AAPL@SMART", Side.BUY, 15.0)
+    assert fold(state, event(5, KIND.MODIFIED, order=larger)).status is STATUS.PARTIALLY_FILLED
+
+
 def test_a_requested_cancellation_is_remembered_until_it_is_refused():
     state = folded(*WORKING, event(4, KIND.CANCEL_REQUESTED))
     assert state.cancel_requested

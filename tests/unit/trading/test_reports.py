@@ -121,6 +121,19 @@ def test_a_change_is_what_the_broker_says_back_of_an_order_of_its_kind(driver, k
     assert driver.report(driver.broker_order(wanted, terms=terms)) == []
 
 
+def test_a_larger_quantity_that_is_granted_after_the_fill_lets_the_order_work_again(driver):
+    wanted = order(**LIMIT)
+    driver.working(wanted)
+    driver.modify(wanted, quantity=30_000.0)
+    driver.report(driver.execution(wanted))
+    assert driver.status(wanted) is S.FILLED
+    assert driver.report(driver.broker_order(wanted, quantity=20_000.0)) == []
+    assert driver.report(driver.broker_order(wanted, BrokerStatus.FILLED, quantity=30_000.0)) == []
+    assert driver.report(driver.broker_order(wanted)) == []
+    assert kinds(driver.report(driver.broker_order(wanted, quantity=30_000.0))) == [K.MODIFIED]
+    assert (driver.status(wanted), driver.state(wanted).remaining) == (S.PARTIALLY_FILLED, 10_000)
+
+
 def test_a_report_without_terms_tells_quantity_and_limit(driver):
     wanted = order(**LIMIT)
     driver.working(wanted)
