@@ -65,7 +65,7 @@ class Engine:
         closing: why no order may leave now, or "": the broker is about to restart.
         reopen: opens the journal again after it broke.
         on_failure: told once why the engine cannot go on.
-        wants: told an instrument whose quotes the risk rules look at from now on.
+        wants: told each instrument that is traded, again and again: the risk rules look at its quotes.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Engine:
         self._faults = faults
         self._closing = closing
         self._on_failure = on_failure
-        self._wants = wants
+        self._wants = wants or (lambda _instrument: None)
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = False
         self._link_problem = ""
@@ -125,6 +125,8 @@ class Engine:
         restored = await self._store.restore(self.values.account, self._clock.now_ns() - _REMEMBERED_NS)
         self._assemble(restored)
         take_over(restored, self._journal.read(), self._desk, self._risk, self._ledger, self._orders)
+        for name in {*self._desk.held(), *(state.order.instrument for state in self._desk.working())}:
+            self._wants(name)
         self._started = True
         for job in (
             self._filing.run(),
@@ -190,19 +192,19 @@ class Engine:
             recheck_seconds=values.recheck_seconds,
         )
         self._orders = Orders(
-            self._desk, self._gate, self._broker, self._clock, self._faults, self, take=take, learned=self._learned
-        )
-        self._closer = Closer(self._desk, self._gate, self._orders, self._clock, self._alarms)
-        self._risk = RiskWatch(
             self._desk,
             self._gate,
             self._broker,
-            self._store,
-            self._filing,
-            self._closer,
             self._clock,
-            self._alarms,
+            self._faults,
+            self,
             take=take,
+            learned=self._learned,
+            wants=self._wants,
+        )
+        self._closer = Closer(self._desk, self._gate, self._orders, self._clock, self._alarms)
+        self._risk = RiskWatch(
+            self._desk, self._gate, self._broker, self._store, self._filing, self._closer, self._clock, self._alarms, take=take
         )
         self._steering = Steering(
             self._desk,
@@ -219,14 +221,7 @@ class Engine:
             nothing_durable=self.nothing_durable,
         )
         self._answers = Answers(
-            self._desk,
-            self._gate,
-            self._broker,
-            self._store,
-            self._orders,
-            self._steering,
-            self._ledger,
-            self._clock,
+            self._desk, self._gate, self._broker, self._store, self._orders, self._steering, self._ledger, self._clock
         )
 
     # What comes in
@@ -374,8 +369,6 @@ class Engine:
         self._instruments[instrument.id] = instrument
         self._broker.learn({instrument.id: instrument})
         self._filing.put(lambda: self._store.save_instrument(instrument))
-        if self._wants is not None:
-            self._wants(instrument.id)
 
     def _on_reconciled(self) -> None:
         self._orders.offer_broker_order_id(self._broker.next_order_id())

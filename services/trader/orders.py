@@ -54,6 +54,7 @@ class Orders:
     Args:
         take: takes what the desk makes of a command; the future is done when that is durable.
         learned: told an instrument that was not known before.
+        wants: told each instrument that is traded, whose quotes the risk rules look at.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Orders:
         *,
         take: Callable[[Decision], asyncio.Future[None]],
         learned: Callable[[Instrument], None],
+        wants: Callable[[str], None],
     ) -> None:
         self._desk = desk
         self._gate = gate
@@ -76,6 +78,7 @@ class Orders:
         self._condition = condition
         self._take = take
         self._learned = learned
+        self._wants = wants
         self._underway: dict[str, asyncio.Future[None]] = {}  # submitted, and not durable yet
         self.next_broker_order_id = 0
         self.latency = Latency("tick_to_journal")
@@ -163,6 +166,7 @@ class Orders:
         """
         if instrument not in self._desk.instruments:
             self._learned(await self._broker.instrument(instrument))
+        self._wants(instrument)
 
     async def _unlearnable(self, orders: Sequence[Order]) -> Denial | None:
         """Make sure that all instruments are known; why one cannot be."""
