@@ -247,6 +247,17 @@ def test_fills_and_charges_are_kept_in_the_order_of_their_ids_however_they_came(
     assert state.commission == 0.2
 
 
+def test_a_correction_leaves_the_fills_before_and_after_it():
+    state = folded(*WORKING, *(executed(4 + n, 2, name) for n, name in enumerate(("a.01", "b.01", "c.01", "d.01"))))
+    state = fold(state, executed(9, 1, "b.02"))
+    assert [(fill.id, fill.quantity) for fill in state.fills] == [("a.01", 2), ("b.02", 1), ("c.01", 2), ("d.01", 2)]
+
+
+def test_the_same_execution_with_other_words_changes_nothing():
+    state = folded(*WORKING, executed(4, 2, "a.01"))
+    assert fold(state, executed(5, 3, "a.01")) == state
+
+
 def test_the_commission_of_a_correction_takes_the_place_of_the_earlier_one():
     state = folded(*WORKING, executed(4, 10, "x.01"), event(5, KIND.COMMISSIONED, commission=Commission("x.01", 2.0, "USD")))
     state = fold(state, event(6, KIND.COMMISSIONED, commission=Commission("x.02", 1.5, "USD")))
@@ -262,6 +273,7 @@ def test_a_change_counts_as_exposed_until_it_is_answered():
     assert (state.remaining, state.exposed, state.order.quantity) == (6.0, 21.0, 10.0)
     assert fold(state, event(7, KIND.WORKING)).exposed == 21.0
     assert fold(state, event(7, KIND.REFUSED)).exposed == 6.0
+    assert fold(state, event(7, KIND.REFUSED)).requested_quantity == 0.0
     granted = fold(state, event(7, KIND.MODIFIED, order=larger))
     assert (granted.exposed, granted.remaining, granted.order) == (11.0, 11.0, larger)
 
