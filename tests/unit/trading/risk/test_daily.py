@@ -367,6 +367,10 @@ def test_flat_positions_need_no_closing():
     assert closings([(STOCK.id, Position(0.0, 0.0)), (OTHER.id, WINNER)]) == (CLOSE_WINNER,)
 
 
+def test_a_small_long_position_is_sold():
+    assert closings([(STOCK.id, Position(0.5, 1.0))]) == (Closing(STOCK.id, Side.SELL, 0.5),)
+
+
 # Restarts
 
 
