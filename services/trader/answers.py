@@ -78,6 +78,8 @@ class Answers:
 
     async def _order(self, request: messages.OrderQuery, _peer: str) -> messages.Reply:
         found = await self._store.events_of(request.order_id)
+        if self._orders.is_judging(request.order_id):  # "not known" would be taken for "it will never be sent"
+            raise Unavailable(f"order {request.order_id} is being judged; ask again")
         return OrderAnswer(bool(found) or request.order_id in self._desk.states, found)
 
     async def _orders_now(self, request: messages.OrdersRequest, _peer: str) -> messages.Reply:

@@ -1,6 +1,7 @@
 """Commands about orders: taken, denied for now, or carried to the desk; and the receipt that says so once it is durable."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -80,6 +81,7 @@ class Orders:
         self._learned = learned
         self._wants = wants
         self._underway: dict[str, asyncio.Future[None]] = {}  # submitted, and not durable yet
+        self._judged: Counter[str] = Counter()
         self.next_broker_order_id = 0
         self.latency = Latency("tick_to_journal")
 
@@ -94,11 +96,20 @@ class Orders:
             raise BadInput(f"{reason}; nothing was written")
         orders = orders_of(action)
         if orders:
-            return await self._submit(orders)
+            ids = [order.id for order in orders]
+            self._judged.update(ids)
+            try:
+                return await self._submit(orders)
+            finally:
+                self._judged.subtract(ids)
         if isinstance(action, Modify):
             return await self._modify(action)
         assert isinstance(action, Cancel)  # noqa: S101 # there is nothing else
         return await self._cancel(action)
+
+    def is_judging(self, order_id: str) -> bool:
+        """Whether an order of that id has come and nobody can say yet whether it will be taken."""
+        return self._judged[order_id] > 0 and order_id not in self._desk.states
 
     def offer_broker_order_id(self, offered: int) -> None:
         """No new order gets a lower number than the broker offers, nor one that was used before."""

@@ -72,6 +72,7 @@ class Robot:
         self.line = Line()
         self.illegal: list[str] = []
         self.asked: list[Action] = []
+        self._given_up: set[str] = set()
         self.receipts: list[Receipt] = []
         self._loop = loop
         self._clock = clock
@@ -181,7 +182,7 @@ class Robot:
 
     async def _see_to(self, action: Action) -> None:
         first = self._loop.time()
-        while True:
+        while action_id(action) not in self._given_up:
             try:
                 answer = await self._request(Command(action))
             except BadInput as error:
@@ -212,6 +213,7 @@ class Robot:
         return True
 
     def _give_up(self, action: Action, reason: str) -> None:
+        self._given_up.add(action_id(action))  # it is never sent again
         now_ns = self._clock.now_ns()
         if isinstance(action, Modify | Cancel):
             self._fold(OrderEvent(0, action.order_id, ROBOT, OrderEventKind.REFUSED, now_ns, reason=reason))
