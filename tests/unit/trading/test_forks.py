@@ -212,3 +212,15 @@ def test_a_report_without_a_number_for_good_is_about_the_order(driver):
     driver.working(wanted)
     driver.report(BrokerOrder(wanted.id, 1, 0, BrokerStatus.CANCELLED))
     assert driver.status(wanted) is S.CANCELLED
+
+
+def test_two_forks_in_one_instrument_are_both_named_and_both_over_when_both_surpluses_are_gone(driver):
+    one, two = order(1, **LIMIT), order(2, **LIMIT)
+    driver.working(one, two)
+    for wanted, perm_id in ((one, 98), (two, 99)):
+        driver.report(driver.broker_order(wanted, perm_id=perm_id))
+    texts = [effect.text for effect in driver.effects if isinstance(effect, RaiseAlarm)]
+    assert driver.desk.gate.blocked == {EURUSD.id: "; ".join(texts)}
+    driver.effects.clear()
+    driver.reconcile(open_orders=(driver.broker_order(one), driver.broker_order(two)))
+    assert driver.effects == [ClearAlarm(f"fork:{one.id}"), ClearAlarm(f"fork:{two.id}")]

@@ -193,3 +193,15 @@ def test_the_shell_can_deny_a_whole_group(driver):
     decision = driver.desk.deny(BRACKET, denial)
     assert [(event.kind, event.denial, event.reason) for event in decision.events] == [(K.DENIED, denial, denial.text)] * 3
     assert all(not isinstance(effect, PlaceOrder) for effect in decision.effects)
+
+
+def test_the_alarm_of_each_of_two_groups_ends_when_nothing_of_it_works(driver):
+    pairs = [(order(number, oca_group=f"g{number}"), order(number + 1, oca_group=f"g{number}")) for number in (1, 3)]
+    for one, two in pairs:
+        driver.working(one, two)
+        driver.report(driver.execution(two, 5_000))
+        rejected_while_working(driver, one)
+    driver.effects.clear()
+    for _, two in pairs:
+        driver.report(driver.broker_order(two, BrokerStatus.CANCELLED))
+    assert driver.effects == [ClearAlarm(f"group:{one.id}") for one, _ in pairs]
