@@ -77,3 +77,22 @@ def test_a_break_of_an_instrument_that_was_traded_since_stays_until_it_can_be_co
     driver.reconcile()
     assert driver.desk.breaks == {}
     assert driver.desk.gate.blocked == {}
+
+
+def test_flat_and_not_named_are_the_same(driver):
+    driver.reconcile(positions={ACCOUNT: {EURUSD.id: 0.0}})
+    assert driver.desk.breaks == {}
+    wanted = order()
+    driver.working(wanted)
+    driver.report(driver.execution(wanted, 0))
+    driver.clock.advance(1)
+    driver.reconcile(open_orders=(driver.broker_order(wanted),), positions={})
+    assert driver.desk.breaks == {}
+
+
+def test_two_breaks_are_alarmed_and_cleared_each(driver):
+    apart = {ACCOUNT: {EURUSD.id: 5_000.0, ES.id: 1.0}}
+    for positions in (apart, apart, {}):
+        driver.reconcile(positions=positions)
+    keys = [f"position-break:{name}" for name in (ES.id, EURUSD.id)]
+    assert [effect.key for effect in driver.effects] == keys * 2
