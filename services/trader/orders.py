@@ -161,6 +161,10 @@ class Orders:
         if (durable := self._underway.get(orders[0].id)) is not None:
             await asyncio.shield(durable)
             state = self._desk.states[orders[0].id]
+        if lost := [order for order in orders if order.id not in self._desk.states]:
+            # A trader that died wrote the first of a group and not the rest: none of it was sent, and none of it will be.
+            text = f"order {orders[0].id} of the same group was written without it, and is {state.status.value}"
+            await asyncio.shield(self._take(self._desk.deny(lost, Denial("group", text))))
         return _receipt_of(state)
 
     def _closed_to(self, orders: Sequence[Order]) -> Denial | None:

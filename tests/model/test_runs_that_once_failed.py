@@ -22,6 +22,9 @@ RUNS = {
         Step("lose_requests", (0,)), Step("quote", (1, 9, 0)), Step("submit", (1, 0, 2, 1, 0, 2)),
         Step("delay_messages", (1, 2)), Step("submit_bracket", (1, 1, 0, 11)), Step("modify", (21, 2, 4)),
     ],
+    "a group is written in part, and nowhere else": [
+        Step("fill_disk", (1,)), Step("lose_database", (2, 0)), Step("submit_bracket", (0, 0, 2, 0)), Step("kill", ()),
+    ],
     "the robot gives up while the database is away": [
         Step("lose_database", (0, 5)), Step("wait", (1,)), Step("kill", ()), Step("submit", (1, 0, 3, 0, 8, 2)),
         Step("wait", (6,)), Step("repeat", (6,)),
