@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
+
 from atlas.bus import orders as messages
 from atlas.bus.orders import Done, Events, Held, OrderAnswer, Positions, WhatIfAnswer
-from atlas.domain import BadInput, Clock, Submit, Unavailable, UnknownInstrument
+from atlas.domain import BadInput, Clock, Submit, Unavailable, UnknownInstrument, fitted
 from atlas.trading.broker import BrokerPort, Unknown
 from atlas.trading.desk import Desk
 from atlas.trading.form import malformed
@@ -88,7 +90,7 @@ class Answers:
         return messages.Orders(sorted(wanted, key=lambda state: (-state.at_ns, state.order.id)))
 
     async def _what_if(self, request: messages.WhatIfRequest, _peer: str) -> messages.Reply:
-        order = request.order
+        order = msgspec.structs.replace(request.order, account=request.order.account or self._desk.account)
         if reason := malformed(Submit(order)):
             raise BadInput(reason)
         try:
@@ -96,6 +98,8 @@ class Answers:
         except (UnknownInstrument, Unavailable) as error:
             return WhatIfAnswer(None, str(error))
         instrument, now_ns = self._desk.instruments.get(order.instrument), self._clock.now_ns()
+        if instrument is not None:  # asked is what a command would send
+            order = fitted(order, instrument)
         denial = self._gate.check(order, instrument, self._desk, now_ns)
         found = await self._broker.what_if(order)
         if isinstance(found, Unknown):

@@ -14,21 +14,21 @@ from atlas.bus.orders import (
     SetTradingState,
     WhatIfRequest,
 )
-from atlas.domain import BadInput, OrderStatus, Refused, Side
+from atlas.domain import BadInput, Order, OrderKind, OrderStatus, Refused, Side
 from atlas.trading.outcome import Verdict
 from atlas.trading.trading_state import TradingState
 
 HALT = SetTradingState(TradingState.HALTED, "too much noise")
 
 
-def run(folder, scenario, **values):
+def run(folder, scenario, *, accounts=("DU1000001",), **values):
     async def whole(field):
         trader = FieldTrader(field, folder, **values)
         await trader.begin()
         await scenario(field, trader)
         await trader.end()
 
-    Field(hours="always", accounts=("DU1000001",)).run(whole)
+    Field(hours="always", accounts=accounts).run(whole)
 
 
 async def restarted(field, trader):
@@ -186,6 +186,9 @@ def test_orders_and_what_an_order_would_do_are_told(tmp_path):
         answer = await trader.ask(WhatIfRequest(trader.order(instrument=AAPL, quantity=100)))
         assert (answer.denial, answer.unknown) == (None, "")
         assert answer.commission == 1.0
+        bare = Order("operator-bare", "operator", AAPL, Side.BUY, 100.0, OrderKind.LIMIT, limit_price=150.003)
+        answer = await trader.ask(WhatIfRequest(bare))
+        assert (answer.denial, answer.unknown) == (None, "")
         denied = await trader.ask(WhatIfRequest(trader.order(quantity=7.5)))
         assert denied.denial is not None
         account = await trader.ask(AccountRequest())
@@ -193,4 +196,4 @@ def test_orders_and_what_an_order_would_do_are_told(tmp_path):
         assert (account.unknown, account.blocked) == ("", {})
         await trader.cancel(second)
 
-    run(tmp_path, scenario)
+    run(tmp_path, scenario, accounts=("DU1000001", "DU1000002"))
