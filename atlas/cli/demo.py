@@ -17,7 +17,7 @@ def demo(
     speed: Annotated[float, typer.Option(min=0, help="Times real time; 0 is as fast as the slowest reader follows.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic market.")] = 1,
     curve: Annotated[bool, typer.Option(help="Encrypt and authenticate the bus.")] = True,
-    folder: Annotated[Path | None, typer.Option(help="Keep journals, database and logs here; else they go at the end.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Keep all files here, with atlas.yaml; else they go at the end.")] = None,
     http_port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the web page; a free one if unset.")] = None,
 ) -> None:
     """Run a whole desk on this machine: simulated gateway, database, watcher, trader, strategy and monitor."""

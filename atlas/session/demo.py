@@ -10,7 +10,7 @@ from typing import Any
 
 from atlas.domain import AtlasError, BadInput, Unavailable
 from atlas.session.desk import LocalDesk
-from atlas.session.plan import DemoOptions, DemoPlan, make_plan
+from atlas.session.plan import DemoOptions, DemoPlan, make_plan, write_settings
 from atlas.session.view import show_live, show_starting, show_summary
 
 
@@ -26,6 +26,7 @@ async def run_demo(options: DemoOptions) -> dict[str, Any]:
         loop.add_signal_handler(number, stop.set)
     with _folder(options) as folder:
         plan = make_plan(folder, options)
+        write_settings(plan)
         with show_starting(enabled=not options.json):
             desk = await _started(plan, stop)
         try:

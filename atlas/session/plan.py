@@ -7,9 +7,15 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from atlas.domain import ConfigurationError
+from atlas.service.config import NOT_SETTINGS
+from atlas.service.settings import ENVIRONMENT_PREFIX
 
 ATLAS = (sys.executable, "-P", "-m", "atlas.cli")
 """The command line of this very installation, whatever lies in the current folder."""
@@ -77,6 +83,18 @@ def make_plan(folder: Path, options: DemoOptions) -> DemoPlan:
         gateway_command=_gateway_command(folder, options, ports["gateway.port"]),
         database_command=_database_command(folder, ports["database"]),
     )
+
+
+def write_settings(plan: DemoPlan) -> Path:
+    """Write the settings of a desk into its folder: `atlas --config <folder>/atlas.yaml` finds that desk."""
+    settings: dict[str, Any] = {}
+    for name, text in plan.environment.items():
+        *sections, key = name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__")
+        if name not in NOT_SETTINGS:
+            reduce(lambda part, section: part.setdefault(section, {}), sections, settings)[key] = yaml.safe_load(text)
+    file = plan.folder / "atlas.yaml"
+    file.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    return file
 
 
 def _environment(folder: Path, options: DemoOptions, ports: Mapping[str, int]) -> dict[str, str]:

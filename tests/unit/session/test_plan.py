@@ -2,7 +2,7 @@ import pytest
 
 from atlas.domain import ConfigurationError
 from atlas.service.config import load
-from atlas.session.plan import DemoOptions, make_plan
+from atlas.session.plan import DemoOptions, make_plan, write_settings
 
 
 def settings_of(plan):
@@ -26,6 +26,11 @@ def test_a_plan_does_not_depend_on_the_folder_in_which_one_happens_to_be(tmp_pat
     (tmp_path / "atlas.yaml").write_text("trader: {account: U7654321, live: true}")
     trader = settings_of(make_plan(tmp_path / "desk", DemoOptions())).trader
     assert (trader.account, trader.mode, trader.broker) == ("", "paper", "ib")
+
+
+def test_the_settings_of_a_plan_can_be_written_down_for_commands_from_elsewhere(tmp_path):
+    plan = make_plan(tmp_path, DemoOptions(curve=False, speed=0))
+    assert load([], {}, write_settings(plan)).settings == settings_of(plan)
 
 
 def test_there_is_one_robot_for_each_instrument(tmp_path):
