@@ -183,8 +183,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Unwind every task that is left, also those of the dead, and close."""
         asyncio.set_event_loop(self)
         try:
-            for process in dead:
-                self._ready.extend(handle for handle in process.bury() if not handle.cancelled())  # type: ignore[attr-defined]
+            halted = [handle for process in dead for handle in process.bury() if not handle.cancelled()]
+            for task in asyncio.all_tasks(self):
+                task.cancel()  # before anything runs: the dead do not get one step further
+            self._ready.extend(halted)  # type: ignore[attr-defined]
             if self.network is not None:
                 self.network.reset()
                 self.run_until_complete(asyncio.sleep(0))
