@@ -5,7 +5,7 @@ from typing import Any
 
 from pymongo.errors import BulkWriteError
 
-from atlas.domain import OrderEvent, Refused, plain
+from atlas.domain import OrderEvent, OrderEventKind, Refused, plain
 from atlas.store._documents import read
 from atlas.store.database import Collection, Database, Document
 
@@ -77,6 +77,18 @@ class OrderEventRepository:
         async with self._database.guard():
             rows = self._events.find(query).sort("sequence", 1).limit(limit)
             return [read(row, OrderEvent, "order_events") async for row in rows]
+
+    async def submitted(self, within_ns: int) -> list[OrderEvent]:
+        """The submissions of the `within_ns` that end with the last one, in order, each with its order."""
+        found: list[OrderEvent] = []
+        query = {"trader": self._trader, "kind": OrderEventKind.PENDING.value}
+        async with self._database.guard(), self._events.find(query).sort("sequence", -1) as rows:
+            async for row in rows:
+                found.append(read(row, OrderEvent, "order_events"))
+                if found[-1].at_ns < found[0].at_ns - within_ns:
+                    found.pop()
+                    break
+        return found[::-1]
 
     async def of_order(self, order_id: str) -> list[OrderEvent]:
         """All events of one order, in order."""

@@ -10,6 +10,7 @@ from atlas.store.alarms import AlarmRepository
 from atlas.store.limits import LimitRepository
 from atlas.store.sessions import SessionRepository
 from atlas.store.trading_state import TradingStateRepository
+from atlas.trading.risk.flow import HOUR_NS
 from atlas.trading.risk.session import SessionMemory
 from atlas.trading.trading_state import TradingStateChange
 from services.trader.ledger import MOST_AT_ONCE
@@ -51,6 +52,7 @@ class MongoStore:
             last_broker_order_id=await self._orders.highest_broker_order_id(),
             trading_state=await self._states.newest(),
             limits=await self._limits.changed(),
+            submitted=await self._events.submitted(HOUR_NS),
             recent=await self._events.since(max(0, last_sequence - 2 * MOST_AT_ONCE), 2 * MOST_AT_ONCE),
         )
 

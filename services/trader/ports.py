@@ -29,6 +29,7 @@ class Restored:
         last_sequence: number of the newest order event, 0 when there is none.
         last_broker_order_id: the highest number under which an order of the account was ever sent.
         recent: the newest order events, more than one batch of them: what a killed trader may have written without the rest.
+        submitted: the submissions of the last hour, in order: rules about how fast orders follow each other look back so far.
         robots: whose each execution was, by its id, where that is known.
         session: what was remembered of the session day.
         limits: changed limits by scope and name, on top of the configured ones.
@@ -43,6 +44,7 @@ class Restored:
     trading_state: TradingStateChange | None = None
     limits: dict[str, dict[str, Any]] = field(default_factory=dict)
     recent: Sequence[OrderEvent] = ()
+    submitted: Sequence[OrderEvent] = ()
     robots: Mapping[str, str] = field(default_factory=dict)
     session: SessionMemory | None = None
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
-from atlas.domain import NS_PER_SECOND, Cancel, Clock, OrderEvent
+from atlas.domain import NS_PER_SECOND, Cancel, Clock, OrderEvent, OrderEventKind
 from atlas.service.alarms import Alarms, Severity
 from atlas.trading.broker import BrokerPort
 from atlas.trading.desk import Desk
@@ -53,13 +53,20 @@ class RiskWatch:
         self._memory_due_ns = 0
 
     def restore(self, restored: Restored) -> None:
-        """Feed the gate with every execution there ever was, in order, and with what it remembered of the day."""
+        """Feed the gate with every execution there ever was, in order, the last submissions, and its memory of the day."""
         for execution, commission in restored.trades:
             self._gate.on_execution(execution, restored.robots.get(execution.id, ""))
             if commission is not None:
                 self._gate.on_commission(commission)
+        for event in restored.submitted:
+            self.note_submitted(event)
         if restored.session is not None:
             self._gate.recall(restored.session, self._clock.now_ns())
+
+    def note_submitted(self, event: OrderEvent) -> None:
+        """Have an order count that an earlier run submitted; other events are none of that."""
+        if event.kind is OrderEventKind.PENDING and event.order is not None:
+            self._gate.note_submitted(event.order, event.at_ns)
 
     def on_events(self, events: Iterable[OrderEvent]) -> None:
         """Take what was executed, and what it cost."""

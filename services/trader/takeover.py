@@ -43,6 +43,7 @@ def take_over(
     for _, event in journal:
         if event.sequence > written:
             replay(event)
+            risk.note_submitted(event)
     if tail:
         log.warning("events of an earlier run were not written to the end", count=len(tail))
         ledger.reenter(tail)

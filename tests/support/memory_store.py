@@ -8,8 +8,9 @@ import contextvars
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypeVar
 
-from atlas.domain import Commission, Execution, Instrument, OrderEvent, OrderState, Refused
+from atlas.domain import Commission, Execution, Instrument, OrderEvent, OrderEventKind, OrderState, Refused
 from atlas.service.alarms import Alarm
+from atlas.trading.risk.flow import HOUR_NS
 from atlas.trading.risk.session import SessionMemory
 from atlas.trading.trading_state import TradingStateChange
 from services.trader.ports import Restored, StoreAway
@@ -113,8 +114,13 @@ class MemoryStore:
             session=self.session,
             trading_state=self.trading_state,
             limits={scope: dict(values) for scope, values in self.limits.items()},
+            submitted=self._submitted(),
             recent=self.all_events()[-_RECENT:],
         )
+
+    def _submitted(self) -> list[OrderEvent]:
+        found = [event for event in self.all_events() if event.kind is OrderEventKind.PENDING]
+        return [event for event in found if event.at_ns >= found[-1].at_ns - HOUR_NS]
 
     def _save_order(self, state: OrderState) -> None:
         self.orders[state.order.id] = state

@@ -344,6 +344,20 @@ async def test_events_of_one_robot_are_found(events):
     assert [one.sequence for one in await events.since(0, robot="a")] == [1, 3]
 
 
+async def test_submissions_are_found_back_to_a_while_before_the_last_one(events, database):
+    def submission(number, at_ns, kind=OrderEventKind.PENDING):
+        return msgspec.structs.replace(FULL_EVENT, sequence=number, order_id=f"robot-{number}-0", kind=kind, at_ns=at_ns)
+
+    assert await events.submitted(100) == []
+    early, edge, last = submission(1, 899), submission(2, 900), submission(4, 1000)
+    await events.append(
+        [early, edge, submission(3, 950, OrderEventKind.WORKING), last, submission(5, 5000, OrderEventKind.SENT)]
+    )
+    await OrderEventRepository(database, "DU2000002").append([submission(1, 1000)])
+    assert await events.submitted(100) == [edge, last]
+    assert await events.submitted(10_000) == [early, edge, last]
+
+
 async def test_a_thousand_events_in_one_write_come_back(events):
     written = [event(n) for n in range(1, 1201)]
     await events.append(written)
