@@ -7,11 +7,11 @@ import msgspec
 
 from atlas.bus import orders as messages
 from atlas.bus.orders import Done, Events, Held, OrderAnswer, Positions, WhatIfAnswer
-from atlas.domain import BadInput, Clock, Submit, Unavailable, UnknownInstrument, fitted
+from atlas.domain import Action, BadInput, Clock, Modify, Submit, Unavailable, UnknownInstrument, fitted, orders_of
 from atlas.trading.broker import BrokerPort, Unknown
 from atlas.trading.desk import Desk
 from atlas.trading.form import malformed
-from atlas.trading.risk import Gate
+from atlas.trading.risk import OPERATOR, Gate
 from services.trader.ledger import Ledger
 from services.trader.orders import Orders
 from services.trader.ports import Store
@@ -71,8 +71,17 @@ class Answers:
 
     # About orders
 
-    async def _command(self, request: messages.Command, _peer: str) -> messages.Reply:
+    async def _command(self, request: messages.Command, peer: str) -> messages.Reply:
+        if OPERATOR in self._robots_of(request.action):
+            self._steering.check_operator(peer, f"an order of {OPERATOR}")
         return await self._orders.on_action(request.action)
+
+    def _robots_of(self, action: Action) -> set[str]:
+        """Whose orders an action makes or changes. Cancellations are everyone's: they create nothing."""
+        if isinstance(action, Modify):
+            state = self._desk.states.get(action.order_id)
+            return {state.order.robot} if state is not None else set()
+        return {order.robot for order in orders_of(action)}
 
     async def _events_since(self, request: messages.EventsSince, _peer: str) -> messages.Reply:
         found = await self._store.events_since(request.sequence, _EVENTS_AT_ONCE, request.robot)

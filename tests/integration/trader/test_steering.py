@@ -1,12 +1,14 @@
 """What people set: halts, limits, the kill switch. It holds at once, outlives restarts, and only operators may."""
 
 import pytest
+from msgspec.structs import replace
 from support.field import Field
 from support.field_trader import AAPL, EURUSD, FieldTrader
 
 from atlas.bus.orders import (
     AccountRequest,
     CancelAll,
+    Command,
     Kill,
     LimitsRequest,
     OrdersRequest,
@@ -14,7 +16,7 @@ from atlas.bus.orders import (
     SetTradingState,
     WhatIfRequest,
 )
-from atlas.domain import BadInput, Order, OrderKind, OrderStatus, Refused, Side
+from atlas.domain import BadInput, Cancel, Modify, Order, OrderKind, OrderStatus, Refused, Side, Submit, SubmitGroup
 from atlas.trading.outcome import Verdict
 from atlas.trading.trading_state import TradingState
 
@@ -81,6 +83,27 @@ def test_only_operators_may_steer(tmp_path, request_):
                 await trader.ask(request_, peer)
         assert (await trader.ask(AccountRequest(), "strategy")).trading_state.state is TradingState.ACTIVE
         await trader.ask(request_, "cli-trader")
+
+    run(tmp_path, scenario, operators=("cli", "cli-*", "monitor"))
+
+
+def test_only_operators_may_give_orders_as_the_operator(tmp_path):
+    async def scenario(_field, trader):
+        robots, persons = "strategy", "cli-trader"
+        of_a_person = replace(trader.resting(), robot="operator")
+        group = replace(trader.resting(), robot="operator"), trader.resting()
+        for wanted in (Submit(of_a_person), SubmitGroup(group), SubmitGroup(group[::-1])):
+            with pytest.raises(Refused, match="strategy may not do that: an order of operator"):
+                await trader.ask(Command(wanted), robots)
+        assert trader.store.orders == {}
+        assert (await trader.ask(Command(Submit(of_a_person)), persons)).verdict is Verdict.ACCEPTED
+        await trader.until_status(of_a_person, OrderStatus.WORKING)
+        with pytest.raises(Refused, match="may not do that"):
+            await trader.ask(Command(Modify("m-1", of_a_person.id, quantity=10_000.0)), robots)
+        assert (await trader.ask(Command(Modify("m-2", of_a_person.id, quantity=10_000.0)), persons)).reason == ""
+        assert (await trader.ask(Command(Modify("m-3", "nobody", quantity=1.0)), robots)).denial.rule == "order_id"
+        assert (await trader.ask(Command(Cancel("c-1", of_a_person.id)), robots)).reason == ""
+        await trader.until_status(of_a_person, OrderStatus.CANCELLED)
 
     run(tmp_path, scenario, operators=("cli", "cli-*", "monitor"))
 
