@@ -8,7 +8,7 @@ with the middles of bid and ask as prices, times the multiplier, less commission
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -16,7 +16,6 @@ import msgspec
 
 from atlas.domain import Books, Commission, Execution, Instrument, Quote, exact, execution_base, execution_revision
 from atlas.domain._struct import Value
-from atlas.trading.risk.limits import DESK
 from atlas.trading.risk.prices import Prices
 from atlas.trading.risk.view import OrdersView, Scoped
 
@@ -48,15 +47,15 @@ class _Traded:
     quantity: Decimal = Decimal(0)
     cost: Decimal = Decimal(0)
 
-    def add(self, execution: Execution) -> None:
-        signed = exact(execution.quantity) * execution.side.sign
+    def add(self, execution: Execution, times: int) -> None:
+        signed = exact(execution.quantity) * execution.side.sign * times
         self.quantity += signed
         self.cost += signed * exact(execution.price)
 
 
 @dataclass(slots=True)
 class _Day:
-    """Sums of one day by owner: "" is the account, others are robots."""
+    """What happened in one day, and its sums by robot and instrument: an order is judged by them, however much was traded."""
 
     began_ns: int
     marks: dict[str, float] = field(default_factory=dict)
@@ -64,6 +63,17 @@ class _Day:
     reached: set[tuple[str, str]] = field(default_factory=set)
     executions: dict[str, tuple[Execution, str]] = field(default_factory=dict)  # as last corrected, with the robot
     commissions: dict[str, Commission] = field(default_factory=dict)
+    traded: dict[tuple[str, str], _Traded] = field(default_factory=lambda: defaultdict(_Traded))
+    costs: dict[tuple[str, str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by currency, too
+
+    def count(self, base: str, times: int = 1) -> None:
+        """Add an execution and what it cost to the sums, or with -1 take it back; nothing if it is not of this day."""
+        if base not in self.executions:
+            return
+        execution, robot = self.executions[base]
+        self.traded[robot, execution.instrument].add(execution, times)
+        if (commission := self.commissions.get(base)) is not None:
+            self.costs[robot, execution.instrument, commission.currency] += exact(commission.amount) * times
 
 
 class Session:
@@ -92,6 +102,8 @@ class Session:
         executions = {base: one for base, one in last.executions.items() if one[0].at_ns >= began_ns}
         commissions = {base: one for base, one in last.commissions.items() if base in executions}
         self._day = _Day(began_ns, self._prices.mids(), executions=executions, commissions=commissions)
+        for base in executions:
+            self._day.count(base)
 
     def memory(self) -> SessionMemory:
         """What has to survive a restart."""
@@ -120,35 +132,40 @@ class Session:
             return
         before = self._day.executions.get(base)
         if before is None or execution_revision(before[0].id) < execution_revision(execution.id):
+            self._day.count(base, -1)
             self._day.executions[base] = (execution, robot)
+            self._day.count(base)
 
     def on_commission(self, commission: Commission) -> None:
         """What an execution cost; one of an earlier day is of no interest."""
         base = execution_base(commission.execution_id)
         if base in self._day.executions:
+            self._day.count(base, -1)
             self._day.commissions[base] = commission
+            self._day.count(base)
 
     def profit(self, scope: str, view: OrdersView, base_currency: str) -> float | str:
         """What `scope` made since the day began, in `base_currency`; or which input is missing to say so."""
         seen = Scoped(view, scope, self.robots)
-        traded: dict[str, _Traded] = defaultdict(_Traded)
-        costs: dict[str, float] = defaultdict(float)
-        for base, execution in self._executions_of(scope):
-            traded[execution.instrument].add(execution)
-            commission = self._day.commissions.get(base)
-            if commission is not None:
-                costs[commission.currency] -= commission.amount
+        traded: dict[str, list[_Traded]] = {}
+        made_in: dict[str, Decimal] = defaultdict(Decimal)  # by currency
+        for (robot, name), sums in self._day.traded.items():
+            if _is_of(scope, robot, name):
+                traded.setdefault(name, []).append(sums)
+        for (robot, name, currency), cost in self._day.costs.items():
+            if _is_of(scope, robot, name):
+                made_in[currency] -= cost
         for name in sorted({*seen.held(), *traded}):
-            made = self._made(name, exact(seen.position(name)), traded[name])
+            made = self._made(name, exact(seen.position(name)), traded.get(name, ()))
             if isinstance(made, str):
                 return made
-            costs[self._instruments[name].currency] += made
+            made_in[self._instruments[name].currency] += made
         total = 0.0
-        for currency, amount in costs.items():
+        for currency, amount in made_in.items():
             rate = self._prices.rate(currency, base_currency)
             if rate is None and amount:
                 return f"there is no rate of {currency} in {base_currency}"
-            total += amount * (rate or 0.0)
+            total += float(amount) * (rate or 0.0)
         return total
 
     def extremes(self, scope: str, profit: float | None = None) -> Extremes:
@@ -160,24 +177,25 @@ class Session:
         self._day.extremes[scope] = found
         return found
 
-    def _executions_of(self, scope: str) -> Iterator[tuple[str, Execution]]:
-        kind, _, name = scope.partition(":")
-        for base, (execution, robot) in self._day.executions.items():
-            owner = {"robot": robot, "instrument": execution.instrument}.get(kind, name)
-            if scope == DESK or owner == name:
-                yield base, execution
-
-    def _made(self, name: str, held: Decimal, traded: _Traded) -> float | str:
+    def _made(self, name: str, held: Decimal, traded: Iterable[_Traded]) -> Decimal | str:
         """The profit with one instrument, in its currency."""
         instrument = self._instruments.get(name)
         if instrument is None:
             return f"{name}, which is held, is not an instrument of this desk"
-        at_first = held - traded.quantity
-        made = -traded.cost
+        at_first, made = held, Decimal(0)
+        for sums in traded:
+            at_first -= sums.quantity
+            made -= sums.cost
         for quantity, price in ((held, self._prices.mid(name)), (-at_first, self._day.marks.get(name))):
             if not quantity:
                 continue
             if price is None:
                 return f"there is no quote of {name}"
             made += quantity * exact(price)
-        return float(made * exact(instrument.multiplier))
+        return made * exact(instrument.multiplier)
+
+
+def _is_of(scope: str, robot: str, instrument: str) -> bool:
+    """Whether `scope` has what `robot` traded of `instrument`; the desk and the account have all."""
+    kind, _, name = scope.partition(":")
+    return name == {"robot": robot, "instrument": instrument}.get(kind, name)
