@@ -24,6 +24,11 @@ class AlarmRepository:
         async with self._database.guard():
             await self._alarms.replace_one({"_id": key}, {"_id": key, **plain(alarm)}, upsert=True)
 
+    async def clear_earlier(self, source: str, now_ns: int) -> None:
+        """Clear what an earlier run of `source` had raised when it ended: what is still wrong is raised anew."""
+        async with self._database.guard():
+            await self._alarms.update_many({"source": source, "cleared_ns": 0}, {"$set": {"cleared_ns": now_ns}})
+
     async def newest(self, limit: int) -> list[Alarm]:
         """The alarms that were raised last, newest first."""
         async with self._database.guard():

@@ -14,6 +14,7 @@ from atlas.service.metrics import Figures
 from atlas.service.service import Service
 from atlas.service.settings import Settings
 from atlas.store import Database
+from atlas.store.alarms import AlarmRepository
 from atlas.trading.adoption import ForeignOrders, Policy
 from atlas.trading.broker import BrokerReport
 from services.trader.database_route import DatabaseRoute
@@ -77,6 +78,7 @@ class Trader(Service):
         account = await self._side.open()
         store = MongoStore(self._database, account)
         await store.prepare()
+        await AlarmRepository(self._database).clear_earlier(own.name, self.clock.now_ns())
         values = EngineValues(
             account,
             limits=own.risk.tree(),

@@ -59,3 +59,16 @@ async def test_an_alarm_is_one_document_from_when_it_was_raised_to_when_it_was_c
         await alarms.save(one)
     assert await alarms.newest(9) == [again, cleared]
     assert await alarms.newest(1) == [again]
+
+
+async def test_what_an_earlier_run_had_raised_does_not_stay_raised_for_good_and_nobody_elses_is_touched(database):
+    alarms = AlarmRepository(database)
+    left, over, of_another = (
+        Alarm("gateway-lost", "trader", Severity.WARNING, "", 10),
+        Alarm("reconciliation", "trader", Severity.WARNING, "", 11, 12),
+        Alarm("gateway-lost", "trader-2", Severity.WARNING, "", 13),
+    )
+    for one in (left, over, of_another):
+        await alarms.save(one)
+    await alarms.clear_earlier("trader", 20)
+    assert [(one.source, one.cleared_ns) for one in await alarms.newest(9)] == [("trader-2", 0), ("trader", 12), ("trader", 20)]
