@@ -58,7 +58,7 @@ class Hours:
         self._week = _week(self._named)
         self._sessions = lru_cache(maxsize=64)(self._sessions_of)
         self._said = [session for day in self._named for session in self._sessions_of(day)]
-        self._said_days = {day + timedelta(days=n) for day, spans in self._named.items() for n in range(_days(spans))}
+        self._said_days = [(day, day + timedelta(days=_days(spans))) for day, spans in self._named.items()]
 
     def is_open(self, at_ns: int) -> bool:
         """Whether a session is on. It is on at its first nanosecond, and over at the one at which it closes."""
@@ -68,7 +68,8 @@ class Hours:
         """Whether a session is on by what the broker said, without a guess; None on a day of which it said nothing."""
         if any(opens <= at_ns < closes for opens, closes in self._said):
             return True
-        return False if self._day_of(at_ns) in self._said_days else None
+        day = self._day_of(at_ns)
+        return False if any(first <= day < end for first, end in self._said_days) else None
 
     def next_change(self, at_ns: int) -> int | None:
         """When a session next opens or closes after `at_ns`; None if none ever does."""

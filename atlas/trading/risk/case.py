@@ -1,16 +1,17 @@
 """What a rule is, and what it looks at. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import ClassVar, Protocol
 
-from atlas.domain import Denial, Instrument, Order
+from atlas.domain import Denial, Instrument, Order, Side
 from atlas.trading.broker import AccountValues, Known, Unknown
 from atlas.trading.risk.flow import Flow
 from atlas.trading.risk.limits import Limits, described
 from atlas.trading.risk.prices import Prices
 from atlas.trading.risk.session import Session
-from atlas.trading.risk.view import OrdersView, Scoped
+from atlas.trading.risk.view import OrdersView, Scoped, fillable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,17 @@ class Case:
     prices: Prices
     flow: Flow
     session: Session
+    _fillable: dict[tuple[str, str], dict[Side, Decimal]] = field(default_factory=dict)
+
+    def fillable(self, scope: str, instrument: str) -> dict[Side, Decimal]:
+        """What can be filled at most on each side of `instrument` in `scope`, the order included.
+
+        Several rules ask; all that works is looked through once.
+        """
+        key = (scope, instrument)
+        if key not in self._fillable:
+            self._fillable[key] = fillable(self.seen_from(scope), instrument, self.order, self.units)
+        return self._fillable[key]
 
     def seen_from(self, scope: str) -> OrdersView:
         """What `scope` holds and has working."""

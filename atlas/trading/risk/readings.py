@@ -7,7 +7,7 @@ from atlas.domain import Order, Quote, Side, exact
 from atlas.trading.broker import AccountValues, Known, Unknown
 from atlas.trading.risk.case import Case
 from atlas.trading.risk.session import Extremes, Session
-from atlas.trading.risk.view import OrdersView, fillable
+from atlas.trading.risk.view import OrdersView
 
 Reading = float | str
 """A number, or what is missing to say it."""
@@ -40,7 +40,7 @@ def gross_exposure(case: Case, scope: str) -> Reading:
         instrument = case.instruments.get(name)
         if instrument is None:
             return f"{name}, which is held, is not an instrument of this desk"
-        held, can = exact(view.position(name)), fillable(view, name, case.order, case.units)
+        held, can = exact(view.position(name)), case.fillable(scope, name)
         values = []
         for units, short in ((held + can[Side.BUY], False), (can[Side.SELL] - held, True)):
             value = case.prices.unit_value(instrument, short=short)

@@ -8,7 +8,7 @@ with the middles of bid and ask as prices, times the multiplier, less commission
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -55,7 +55,10 @@ class _Traded:
 
 @dataclass(slots=True)
 class _Day:
-    """What happened in one day, and its sums by robot and instrument: an order is judged by them, however much was traded."""
+    """What happened in one day, and its sums by owner: "" has all, a robot what is its own.
+
+    An order is judged by the sums, which take the same time however much was traded.
+    """
 
     began_ns: int
     marks: dict[str, float] = field(default_factory=dict)
@@ -63,17 +66,19 @@ class _Day:
     reached: set[tuple[str, str]] = field(default_factory=set)
     executions: dict[str, tuple[Execution, str]] = field(default_factory=dict)  # as last corrected, with the robot
     commissions: dict[str, Commission] = field(default_factory=dict)
-    traded: dict[tuple[str, str], _Traded] = field(default_factory=lambda: defaultdict(_Traded))
-    costs: dict[tuple[str, str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # by currency, too
+    traded: dict[str, dict[str, _Traded]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(_Traded)))
+    costs: dict[str, dict[tuple[str, str], Decimal]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Decimal)))
 
     def count(self, base: str, times: int = 1) -> None:
         """Add an execution and what it cost to the sums, or with -1 take it back; nothing if it is not of this day."""
         if base not in self.executions:
             return
         execution, robot = self.executions[base]
-        self.traded[robot, execution.instrument].add(execution, times)
-        if (commission := self.commissions.get(base)) is not None:
-            self.costs[robot, execution.instrument, commission.currency] += exact(commission.amount) * times
+        commission = self.commissions.get(base)
+        for owner in {"", robot}:
+            self.traded[owner][execution.instrument].add(execution, times)
+            if commission is not None:
+                self.costs[owner][execution.instrument, commission.currency] += exact(commission.amount) * times
 
 
 class Session:
@@ -147,16 +152,15 @@ class Session:
     def profit(self, scope: str, view: OrdersView, base_currency: str) -> float | str:
         """What `scope` made since the day began, in `base_currency`; or which input is missing to say so."""
         seen = Scoped(view, scope, self.robots)
-        traded: dict[str, list[_Traded]] = {}
+        kind, _, only = scope.partition(":")
+        owner = only if kind == "robot" else ""
+        traded = {name: one for name, one in self._day.traded[owner].items() if kind != "instrument" or name == only}
         made_in: dict[str, Decimal] = defaultdict(Decimal)  # by currency
-        for (robot, name), sums in self._day.traded.items():
-            if _is_of(scope, robot, name):
-                traded.setdefault(name, []).append(sums)
-        for (robot, name, currency), cost in self._day.costs.items():
-            if _is_of(scope, robot, name):
+        for (name, currency), cost in self._day.costs[owner].items():
+            if name in traded:
                 made_in[currency] -= cost
         for name in sorted({*seen.held(), *traded}):
-            made = self._made(name, exact(seen.position(name)), traded.get(name, ()))
+            made = self._made(name, exact(seen.position(name)), traded.get(name, _Traded()))
             if isinstance(made, str):
                 return made
             made_in[self._instruments[name].currency] += made
@@ -177,15 +181,13 @@ class Session:
         self._day.extremes[scope] = found
         return found
 
-    def _made(self, name: str, held: Decimal, traded: Iterable[_Traded]) -> Decimal | str:
+    def _made(self, name: str, held: Decimal, traded: _Traded) -> Decimal | str:
         """The profit with one instrument, in its currency."""
         instrument = self._instruments.get(name)
         if instrument is None:
             return f"{name}, which is held, is not an instrument of this desk"
-        at_first, made = held, Decimal(0)
-        for sums in traded:
-            at_first -= sums.quantity
-            made -= sums.cost
+        at_first = held - traded.quantity
+        made = -traded.cost
         for quantity, price in ((held, self._prices.mid(name)), (-at_first, self._day.marks.get(name))):
             if not quantity:
                 continue
@@ -193,9 +195,3 @@ class Session:
                 return f"there is no quote of {name}"
             made += quantity * exact(price)
         return made * exact(instrument.multiplier)
-
-
-def _is_of(scope: str, robot: str, instrument: str) -> bool:
-    """Whether `scope` has what `robot` traded of `instrument`; the desk and the account have all."""
-    kind, _, name = scope.partition(":")
-    return name == {"robot": robot, "instrument": instrument}.get(kind, name)

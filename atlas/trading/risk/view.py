@@ -114,13 +114,16 @@ def fillable(view: OrdersView, instrument: str, order: Order | None = None, unit
 
     That is all that works there, and `units` of `order` besides.
     """
-    result = {Side.BUY: Decimal(0), Side.SELL: Decimal(0)}
+    bought = sold = Decimal(0)
     bound: list[tuple[Order, Decimal]] = []  # to a group, or to a parent
     for one, left in _fillable_orders(view, instrument, order, units):
         if one.oca_group or one.parent_id:
             bound.append((one, left))
+        elif one.side is Side.BUY:
+            bought += left
         else:
-            result[one.side] += left
+            sold += left
+    result = {Side.BUY: bought, Side.SELL: sold}
     if bound:
         _add_bound(result, bound, {(one.side, one.id): left for one, left in _fillable_orders(view, instrument, order, units)})
     return result

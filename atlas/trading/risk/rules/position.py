@@ -5,7 +5,6 @@ from typing import ClassVar
 from atlas.domain import Denial, exact
 from atlas.trading.risk.case import Case, above
 from atlas.trading.risk.limits import Limits
-from atlas.trading.risk.view import filled_on_side
 
 
 class PositionSize:
@@ -21,7 +20,7 @@ class PositionSize:
         limit = limits.max_position
         if limit is None:
             return None
-        order, view = case.order, case.seen_from(scope)
-        filled = filled_on_side(order, view, case.units)
-        would_be = float(abs(exact(view.position(order.instrument)) + filled * order.side.sign))
+        order, held = case.order, case.seen_from(scope).position(case.order.instrument)
+        filled = case.fillable(scope, order.instrument)[order.side]
+        would_be = float(abs(exact(held) + filled * order.side.sign))
         return above(self.name, scope, "the position could become", would_be, limit) if would_be > limit else None
