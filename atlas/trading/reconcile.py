@@ -176,6 +176,9 @@ class Reconciliation:
             state = self._blotter.states[order_id]
             if state.status.is_final or (state.status is _S.PENDING and order_id not in self._blotter.inherited):
                 continue  # over by its executions, or on its way to be sent
+            if (turned_down := self._reports.turned_down.get(order_id)) is not None:
+                decisions.append(self._reports.on_order(turned_down, ask=False))
+                continue
             missing.add(order_id)
             if state.status is _S.UNKNOWN and order_id not in self._missing:
                 continue

@@ -60,6 +60,8 @@ class Reports:
         self._forks = forks
         self._early_commissions: dict[str, Commission] = {}
         self._explained: set[int] = set()
+        self.turned_down: dict[str, BrokerOrder] = {}
+        """What the broker said of orders that it does not take, by order id, until it says why: the status may come first."""
         self._waiting: dict[str, tuple[Execution, int]] = {}  # of orders that are not known, as last corrected; since when
 
     def on_report(self, report: BrokerReport) -> Decision:
@@ -101,9 +103,9 @@ class Reports:
         elif report.status not in LIVE and not state.status.is_final and self._forks.successor(state.order.id) is not None:
             return self._succeed(state)
         self._blotter.link(report.perm_id, state.order.id)
-        return self._on_status(state, report)
+        return self._on_status(state, report, ask=ask)
 
-    def _on_status(self, state: OrderState, report: BrokerOrder) -> Decision:
+    def _on_status(self, state: OrderState, report: BrokerOrder, *, ask: bool) -> Decision:
         order_id, ending = state.order.id, _ENDINGS.get(report.status)
         ended_too = state.status is _S.FILLED and ending is not None and not (state.standing or _S.FILLED).is_final
         if state.status is _S.FILLED and report.status in LIVE and (report.quantity or 0.0) > state.filled:
@@ -111,18 +113,32 @@ class Reports:
         if state.status.is_final and not ended_too:
             return NOTHING
         if ending is not None:
-            if ending is _K.REJECTED and state.filled:
-                ending = _K.CANCELLED  # a part of it was taken; what was turned down is the rest
-            events = self._blotter.record(ending, order_id, perm_id=report.perm_id, reason=report.reason)
-            if ending is _K.REJECTED:
-                return Decision(events) + self._groups.on_failed(order_id, report.reason or "rejected by the broker")
-            return Decision(events) + self._groups.settle()
-        events = ()
+            if ask and _lacks_its_code(state, ending):
+                return self._wait_for_code(order_id, report)
+            return self._end(state, ending, perm_id=report.perm_id, reason=report.reason)
+        events: tuple[OrderEvent, ...] = ()
         if report.status in (BrokerStatus.WORKING, BrokerStatus.CANCELLING):
+            self.turned_down.pop(order_id, None)
             if state.status in _NOT_CONFIRMED:
                 events = self._blotter.record(_K.WORKING, order_id, perm_id=report.perm_id, reason=report.reason)
             events += self._on_values(order_id, report)
         return Decision(events)
+
+    def _wait_for_code(self, order_id: str, report: BrokerOrder) -> Decision:
+        """The error with the code follows at once, or never: then the broker's lists end the order."""
+        known, self.turned_down[order_id] = order_id in self.turned_down, report
+        reason = f"order {order_id} was turned down, and the broker has not said why yet"
+        return NOTHING if known else Decision(effects=(AskBroker(reason),))
+
+    def _end(self, state: OrderState, ending: OrderEventKind, **facts: Any) -> Decision:
+        order_id = state.order.id
+        self.turned_down.pop(order_id, None)
+        if ending is _K.REJECTED and state.filled:
+            ending = _K.CANCELLED  # a part of it was taken; what was turned down is the rest
+        events = self._blotter.record(ending, order_id, **facts)
+        if ending is _K.REJECTED:
+            return Decision(events) + self._groups.on_failed(order_id, facts["reason"] or "rejected by the broker")
+        return Decision(events) + self._groups.settle()
 
     def _on_values(self, order_id: str, report: BrokerOrder) -> tuple[OrderEvent, ...]:
         order = self._blotter.states[order_id].order
@@ -225,16 +241,28 @@ class Reports:
             return NOTHING
         order_id, meaning = state.order.id, meaning_of(error.code)
         facts: dict[str, Any] = {"reason": f"{error.code}: {error.text}", "code": error.code}
+        turned_down = self.turned_down.get(order_id)
+        perm_id = turned_down.perm_id if turned_down is not None else 0
         if meaning is Meaning.CANCELLED:
             if self._forks.has_forked(order_id):
                 return Decision(effects=(AskBroker(f"order {order_id}, which was forked: {facts['reason']}"),))
-            return Decision(self._blotter.record(_K.CANCELLED, order_id, **facts)) + self._groups.settle()
-        if meaning is Meaning.REJECTED and state.status in _NOT_CONFIRMED:
-            events = self._blotter.record(_K.REJECTED, order_id, **facts)
-            return Decision(events) + self._groups.on_failed(order_id, facts["reason"])
+            return self._end(state, _K.CANCELLED, perm_id=perm_id, **facts)
+        if meaning is Meaning.REJECTED and (turned_down is not None or state.status in _NOT_CONFIRMED):
+            return self._end(state, _K.REJECTED, perm_id=perm_id, **facts)
         if meaning is Meaning.NOTICE:
             return NOTHING
         decision = Decision(self._blotter.record(_K.REFUSED, order_id, **facts))
         if meaning is Meaning.GONE:
             decision += Decision(effects=(AskBroker(f"order {order_id}: {facts['reason']}"),))
         return decision
+
+
+def _lacks_its_code(state: OrderState, ending: OrderEventKind) -> bool:
+    """Whether the broker says by an error, too, that it does not take an order, or ends one that nobody asked it to end.
+
+    Status and error come in either order.
+    """
+    if state.status.is_final or state.filled:
+        return False
+    unasked = state.status in _NOT_CONFIRMED and not state.cancel_requested
+    return ending is _K.REJECTED or (ending is _K.CANCELLED and unasked)

@@ -5,7 +5,7 @@ from support.trading import EURUSD, DeskDriver, order, restarted
 
 from atlas.domain import Denial, OcaType, OrderEventKind, OrderKind, OrderStatus, Side
 from atlas.trading.broker import BrokerError, BrokerStatus
-from atlas.trading.effects import CancelOrder, ClearAlarm, PlaceOrder, RaiseAlarm
+from atlas.trading.effects import AskBroker, CancelOrder, ClearAlarm, PlaceOrder, RaiseAlarm
 
 K, S = OrderEventKind, OrderStatus
 ENTRY = order(1, kind=OrderKind.LIMIT, limit_price=1.1)
@@ -74,7 +74,8 @@ def test_the_same_id_twice_in_a_group_is_denied(driver):
 @pytest.mark.parametrize("failing", BRACKET)
 def test_when_the_broker_rejects_one_leg_the_others_are_taken_back(driver, failing):
     driver.working(*BRACKET)
-    driver.report(driver.broker_order(failing, BrokerStatus.INACTIVE, reason="no margin"))
+    driver.report(driver.broker_order(failing, BrokerStatus.INACTIVE))
+    driver.report(BrokerError(driver.state(failing).broker_order_id, 201, "no margin"))
     others = [leg for leg in BRACKET if leg is not failing]
     assert driver.status(failing) is S.REJECTED
     assert all(driver.state(leg).cancel_requested for leg in others)
@@ -115,7 +116,7 @@ def test_after_a_fill_of_the_parent_its_children_stay_when_one_of_them_fails_and
     assert isinstance(alarm, RaiseAlarm)
     assert (alarm.key, alarm.critical) == (f"group:{TARGET.id}", True)
     assert alarm.text == (
-        f"order {TARGET.id} of a group failed (no) after another of the group was filled; {ENTRY.id}, {STOP.id} stay: "
+        f"order {TARGET.id} of a group failed (201: no) after another of the group was filled; {ENTRY.id}, {STOP.id} stay: "
         f"look whether the position in {EURUSD.id} is protected"
     )
     assert not driver.state(STOP).cancel_requested
@@ -127,7 +128,9 @@ def test_after_a_fill_of_the_parent_its_children_stay_when_one_of_them_fails_and
 
 
 def rejected_while_working(driver: DeskDriver, leg) -> list:
-    return driver.report(driver.broker_order(leg, BrokerStatus.INACTIVE, reason="no"))
+    assert driver.report(driver.broker_order(leg, BrokerStatus.INACTIVE)) == []
+    assert isinstance(driver.effects.pop(), AskBroker)
+    return rejected(driver, leg)
 
 
 def test_a_part_of_a_fill_is_a_fill(driver):

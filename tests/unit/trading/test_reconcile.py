@@ -157,8 +157,9 @@ def test_a_doubt_blocks_opening_without_an_alarm_until_the_next_answer(driver):
 def test_what_is_over_here_and_works_there_is_recorded_alarmed_and_cancelled(driver, ending):
     wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
     driver.working(wanted)
-    driver.report(driver.broker_order(wanted, ending))
+    driver.reconcile(completed_orders=(driver.broker_order(wanted, ending),))
     status = driver.status(wanted)
+    assert status.is_final
     driver.effects.clear()
     alive = {"open_orders": (driver.broker_order(wanted),)}
     (odd,) = driver.reconcile(**alive)

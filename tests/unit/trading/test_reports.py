@@ -7,6 +7,7 @@ from support.trading import ACCOUNT, ES, EURUSD, DeskDriver, order
 from atlas.domain import Commission, Execution, OrderEventKind, OrderKind, OrderStatus, Side
 from atlas.trading.broker import BrokerError, BrokerOrder, BrokerStatus
 from atlas.trading.effects import AskBroker
+from atlas.trading.outcome import Verdict, outcome_of
 
 K, S = OrderEventKind, OrderStatus
 LIMIT = {"kind": OrderKind.LIMIT, "limit_price": 1.1}
@@ -28,9 +29,9 @@ def sent(driver: DeskDriver, wanted) -> None:
         (BrokerStatus.WORKING, K.WORKING),
         (BrokerStatus.CANCELLING, K.WORKING),
         (BrokerStatus.FILLED, None),
-        (BrokerStatus.CANCELLED, K.CANCELLED),
+        (BrokerStatus.CANCELLED, None),
         (BrokerStatus.EXPIRED, K.EXPIRED),
-        (BrokerStatus.INACTIVE, K.REJECTED),
+        (BrokerStatus.INACTIVE, None),
     ],
 )
 def test_each_status_of_the_broker_is_one_event_of_an_order_that_was_sent(driver, status, kind):
@@ -46,8 +47,85 @@ def test_each_status_of_the_broker_is_one_event_of_an_order_that_was_sent(driver
 def test_what_is_over_stays_over_whatever_comes_late(driver, status):
     wanted = order()
     sent(driver, wanted)
-    driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED))
+    driver.report(driver.broker_order(wanted, BrokerStatus.EXPIRED))
     assert driver.report(driver.broker_order(wanted, status)) == []
+    assert driver.effects[1:] == []
+
+
+# What is turned down: status and error come in either order
+
+TURNED_DOWN = (BrokerStatus.INACTIVE, BrokerStatus.CANCELLED)
+
+
+@pytest.mark.parametrize("status", TURNED_DOWN)
+@pytest.mark.parametrize("error_first", [True, False])
+def test_what_is_turned_down_ends_once_with_code_and_words_whichever_comes_first(driver, status, error_first):
+    wanted = order()
+    sent(driver, wanted)
+    reports = [driver.broker_order(wanted, status, reason="a warning"), BrokerError(1, 201, "no margin")]
+    events = [event for report in (reports[::-1] if error_first else reports) for event in driver.report(report)]
+    assert [(event.kind, event.code, event.reason) for event in events] == [(K.REJECTED, 201, "201: no margin")]
+    outcome = outcome_of(driver.state(wanted))
+    assert (outcome.verdict, outcome.code, outcome.text) == (Verdict.REJECTED, 201, "201: no margin")
+    assert driver.report(reports[0]) == []
+    assert driver.state(wanted).perm_id == (0 if error_first else 77)
+
+
+@pytest.mark.parametrize("status", TURNED_DOWN)
+def test_when_no_error_follows_the_broker_is_asked_once_and_its_list_ends_the_order(driver, status):
+    wanted = order()
+    sent(driver, wanted)
+    driver.effects.clear()
+    for _ in range(2):
+        assert driver.report(driver.broker_order(wanted, status)) == []
+    assert driver.effects == [AskBroker(f"order {wanted.id} was turned down, and the broker has not said why yet")]
+    (event,) = driver.reconcile(completed_orders=(driver.broker_order(wanted, status, reason="no shares to borrow"),))
+    assert event.kind is (K.REJECTED if status is BrokerStatus.INACTIVE else K.CANCELLED)
+    assert (event.reason, event.perm_id) == ("no shares to borrow", 77)
+
+
+@pytest.mark.parametrize("status", TURNED_DOWN)
+def test_when_the_broker_does_not_list_what_it_turned_down_its_word_holds(driver, status):
+    wanted = order()
+    sent(driver, wanted)
+    driver.report(driver.broker_order(wanted, status, reason="its word"))
+    (event,) = driver.reconcile()
+    assert event.kind is (K.REJECTED if status is BrokerStatus.INACTIVE else K.CANCELLED)
+    assert (event.reason, event.perm_id) == ("its word", 77)
+
+
+def test_a_working_order_that_is_turned_down_has_its_code_too(driver):
+    wanted = order(**LIMIT)
+    driver.working(wanted)
+    assert driver.report(driver.broker_order(wanted, BrokerStatus.INACTIVE)) == []
+    (event,) = driver.report(BrokerError(1, 201, "no margin any more"))
+    assert (event.kind, event.code) == (K.REJECTED, 201)
+
+
+def test_an_order_that_was_turned_down_and_comes_back_works_and_an_error_is_about_a_change_of_it(driver):
+    wanted = order(**LIMIT)
+    driver.working(wanted)
+    driver.report(driver.broker_order(wanted, BrokerStatus.INACTIVE))
+    assert driver.report(driver.broker_order(wanted)) == []
+    assert kinds(driver.report(BrokerError(1, 201, "no"))) == [K.REFUSED]
+    assert driver.status(wanted) is S.WORKING
+
+
+def test_a_cancellation_that_was_asked_for_or_is_of_a_working_order_needs_no_error(driver):
+    asked, at_broker = order(1), order(2, **LIMIT)
+    sent(driver, asked)
+    driver.cancel(asked)
+    driver.working(at_broker)
+    for wanted in (asked, at_broker):
+        assert kinds(driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED))) == [K.CANCELLED]
+
+
+def test_what_the_broker_ends_before_it_works_is_cancelled_with_its_code(driver):
+    wanted = order()
+    sent(driver, wanted)
+    assert driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED)) == []
+    (event,) = driver.report(BrokerError(1, 202, "Order Canceled - reason:the other one was filled"))
+    assert (event.kind, event.code, event.perm_id) == (K.CANCELLED, 202, 77)
 
 
 def test_a_working_order_is_not_told_to_work_again(driver):
