@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.risk import (
     EURUSD,
     FLAT,
@@ -103,6 +105,37 @@ def test_a_correction_takes_the_place_of_what_it_corrects(keeper):
     keeper.gate.on_execution(execution(10, 98.0, revision=2))
     keeper.gate.on_execution(execution(10, 99.0))
     assert profit(keeper, holding(10)) == 20
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 4), st.integers(1, 3), st.sampled_from(["execution", "commission"]), st.integers(1, 50)),
+        max_size=30,
+    )
+)
+def test_what_is_told_again_and_corrected_sums_up_to_what_was_said_last(told):
+    def ready():
+        keeper = Gatekeeper()
+        keeper.quote(99.0, 101.0, at_ns=BEGINS - 1)
+        return keeper
+
+    piecemeal, at_once = ready(), ready()
+    executions, commissions = {}, {}
+    for number, revision, what, value in told:
+        if what == "execution":
+            one = execution(value, 90.0 + value, number=number, revision=revision)
+            piecemeal.gate.on_execution(one, "sma")
+            if number not in executions or executions[number][0] < revision:
+                executions[number] = (revision, one)
+        elif number in executions:
+            commissions[number] = Commission(f"e.{number:02d}.{revision:02d}", value / 4, "USD")
+            piecemeal.gate.on_commission(commissions[number])
+    for number, (_, one) in executions.items():
+        at_once.gate.on_execution(one, "sma")
+        if number in commissions:
+            at_once.gate.on_commission(commissions[number])
+    for scope in ("", "account:DU1", "robot:sma", "robot:other", f"instrument:{STOCK.id}", f"instrument:{OTHER.id}"):
+        assert profit(piecemeal, FLAT, scope) == profit(at_once, FLAT, scope)
 
 
 def test_executions_of_yesterday_are_in_the_position_already(keeper):
