@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from atlas.bus.robots import RobotReport
 from atlas.domain import Books, OrderStatus, UnknownInstrument, exact
 from atlas.store import Database, InstrumentRepository, OrderRepository, TradeRepository
 from atlas.trading.broker import BrokerSnapshot
+from atlas.trading.risk import OPERATOR
 
 Positions = dict[str, dict[str, float]]
 Cash = dict[str, Decimal]
@@ -18,7 +19,7 @@ _CENT = Decimal("0.01")  # the gateway tells cash to the cent
 
 @dataclass(frozen=True)
 class DatabaseBooks:
-    """What the database says happened. `executions` are ids by account."""
+    """What the database says happened. `executions` are ids by account, `by_hand` the positions that no robot made."""
 
     orders: int
     rejected: int
@@ -26,6 +27,7 @@ class DatabaseBooks:
     uncharged: int
     positions: Positions
     cash_changes: dict[str, Cash]
+    by_hand: Positions = field(default_factory=dict)
 
     @property
     def fills(self) -> int:
@@ -42,13 +44,17 @@ async def read_database(database: Database) -> DatabaseBooks:
     """
     instruments = await InstrumentRepository(database).all()
     counts = await OrderRepository(database).count_by_status()
-    books = Books()
+    trades = TradeRepository(database)
+    robots = await trades.robots()
+    books, by_hand = Books(), Books()
     executions: dict[str, set[str]] = defaultdict(set)
-    for execution, commission in await TradeRepository(database).all():
+    for execution, commission in await trades.all():
         if execution.instrument not in instruments:
             raise UnknownInstrument(f"the database has trades of {execution.instrument}, but not what that is; restore it")
         executions[execution.account].add(execution.id)
         books.execute(execution, instruments[execution.instrument])
+        if robots.get(execution.id, "") in ("", OPERATOR):
+            by_hand.execute(execution, instruments[execution.instrument])
         if commission is not None:
             books.charge(commission)
     return DatabaseBooks(
@@ -58,6 +64,7 @@ async def read_database(database: Database) -> DatabaseBooks:
         uncharged=books.uncharged,
         positions=books.positions(),
         cash_changes=books.cash_changes(),
+        by_hand=by_hand.positions(),
     )
 
 
@@ -97,7 +104,7 @@ def audit(
     """
     ours = sum_robots(robots)
     differences = [
-        *_compare("robots", ours, "database", database.positions),
+        *_compare("robots", ours, "database", _without(database.positions, database.by_hand)),
         *_compare("database", database.positions, "gateway", gateway.positions),
     ]
     executed = {execution.id for execution in gateway.executions if execution.account == account}
@@ -115,6 +122,14 @@ def audit(
         if abs(moved - expected) > _CENT:
             differences.append(f"{currency}: cash moved by {moved} at the gateway, the trades make {expected}")
     return Audit(ours, database.positions, gateway.positions, cash, differences)
+
+
+def _without(book: Positions, part: Positions) -> Positions:
+    keys = {(account, name) for one in (book, part) for account, held in one.items() for name in held}
+    rest: Positions = defaultdict(dict)
+    for account, name in keys:
+        rest[account][name] = float(exact(_held(book, account, name)) - exact(_held(part, account, name)))
+    return rest
 
 
 def _compare(one_name: str, one: Positions, other_name: str, other: Positions) -> list[str]:

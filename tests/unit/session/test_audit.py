@@ -58,6 +58,14 @@ def test_desks_that_did_nothing_agree():
     assert result.cash == {"USD": {"gateway": "0.00", "trades": "0"}}
 
 
+def test_what_people_traded_by_hand_is_no_difference_to_what_the_robots_hold():
+    by_hand = {ACCOUNT: {EURUSD: -20_000.0, "GBP.USD@IDEALPRO": 5.0}}
+    held = {ACCOUNT: {AAPL: 5.0, "GBP.USD@IDEALPRO": 5.0}}
+    database = replace(DATABASE, positions=held, by_hand=by_hand)
+    assert audited(database=database, gateway=replace(GATEWAY, positions=held)).differences == []
+    assert len(audited(database=replace(database, by_hand={}), gateway=replace(GATEWAY, positions=held)).differences) == 2
+
+
 @pytest.mark.parametrize(
     ("changed", "differences"),
     [
