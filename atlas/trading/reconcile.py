@@ -113,7 +113,7 @@ class Reconciliation:
             decisions.append(self._reports.on_order(report, ask=False))
             state = self._reports.find(report)
             if state is not None and state.order.id in before and report.status is BrokerStatus.FILLED:
-                decisions.append(self._on_filled(state))
+                decisions.append(self._on_filled(state, report))
         for report in sorted(snapshot.open_orders, key=_by_perm_id):
             state = self._reports.find(report)
             if state is not None and _contradicts(state, report, asked_ns):
@@ -126,10 +126,12 @@ class Reconciliation:
         decisions += [self._troubles.end(key) for key in self._troubles.keys("zombie:") if key not in alive]
         return joined(decisions)
 
-    def _on_filled(self, state: OrderState) -> Decision:
+    def _on_filled(self, state: OrderState, report: BrokerOrder) -> Decision:
         """The broker has it as filled. Its executions were counted before: is anything of it left?"""
         if state.status.is_final:
             return NOTHING
+        if state.filled and report.quantity == state.filled:  # made smaller, which nobody told
+            return Decision(self._reports.on_values(state.order.id, report))
         if any(execution_revision(fill.id) > 1 for fill in state.fills):
             reason = "filled, and corrected since: nothing is left of it at the broker"
             return Decision(self._blotter.record(_K.CANCELLED, state.order.id, reason=reason))

@@ -109,7 +109,7 @@ class Reports:
         order_id, ending = state.order.id, _ENDINGS.get(report.status)
         ended_too = state.status is _S.FILLED and ending is not None and not (state.standing or _S.FILLED).is_final
         if state.status is _S.FILLED and report.status in LIVE and (report.quantity or 0.0) > state.filled:
-            return Decision(self._on_values(order_id, report))  # the change to a larger quantity was quicker than the last fill
+            return Decision(self.on_values(order_id, report))  # the change to a larger quantity was quicker than the last fill
         if state.status.is_final and not ended_too:
             return NOTHING
         if ending is not None:
@@ -121,7 +121,7 @@ class Reports:
             self.turned_down.pop(order_id, None)
             if state.status in _NOT_CONFIRMED:
                 events = self._blotter.record(_K.WORKING, order_id, perm_id=report.perm_id, reason=report.reason)
-            events += self._on_values(order_id, report)
+            events += self.on_values(order_id, report)
         return Decision(events)
 
     def _wait_for_code(self, order_id: str, report: BrokerOrder) -> Decision:
@@ -140,7 +140,8 @@ class Reports:
             return Decision(events) + self._groups.on_failed(order_id, facts["reason"] or "rejected by the broker")
         return Decision(events) + self._groups.settle()
 
-    def _on_values(self, order_id: str, report: BrokerOrder) -> tuple[OrderEvent, ...]:
+    def on_values(self, order_id: str, report: BrokerOrder) -> tuple[OrderEvent, ...]:
+        """The values that the broker has for the order, where they are not ours."""
         order = self._blotter.states[order_id].order
         told: dict[str, Any] = {"quantity": report.quantity, "limit_price": report.limit_price}
         if report.terms is not None:

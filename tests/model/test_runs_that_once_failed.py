@@ -29,6 +29,10 @@ RUNS = {
         Step("lose_database", (0, 5)), Step("wait", (1,)), Step("kill", ()), Step("submit", (1, 0, 3, 0, 8, 2)),
         Step("wait", (6,)), Step("repeat", (6,)),
     ],
+    "of a change to a smaller quantity only the fill is heard": [
+        Step("submit", (1, 1, 0, 2, 11, 1)), Step("submit", (1, 0, 2, 3, 5, 0)), Step("lose_messages", (1, 0)),
+        Step("modify", (18, 1, 2)),
+    ],
 }  # fmt: skip
 
 
