@@ -22,7 +22,7 @@ from atlas.trading.risk.readings import extremes
 from atlas.trading.risk.rules import CHECKS, RULES
 from atlas.trading.risk.rules.daily import reached
 from atlas.trading.risk.session import Session, SessionMemory
-from atlas.trading.risk.view import Joined, OrdersView, Scoped, Wish, exit_room, is_exit
+from atlas.trading.risk.view import Joined, OrdersView, Scoped, Wish, exit_room, is_exit, uncovered
 from atlas.trading.trading_state import ACTIVE_FROM_START, TradingState, TradingStateChange, refused
 
 OPERATOR = "operator"
@@ -139,7 +139,11 @@ class Gate:
         if denial := self._held_back(order, now_ns, lets_out=exits or wish.only_reduces, is_exit=exits):
             halted = self._change.at(now_ns) is TradingState.HALTED  # then not even the part that closes would pass
             return denial if halted else _with_room(denial, wish)
-        if exits or wish.only_reduces:
+        if exits:
+            return None
+        if replacing and (denial := _uncovers(wish, view)):
+            return denial
+        if wish.only_reduces:
             return None
         denial = self._blocked(order) or self._beyond_a_limit(wish, instrument, now_ns)
         return denial and _with_room(denial, wish)
@@ -230,6 +234,16 @@ class Gate:
                 if denial := rule.check(case, scope, limits):
                     return denial
         return None
+
+
+def _uncovers(wish: Wish, view: OrdersView) -> Denial | None:
+    """Why a change would leave orders that are attached to the order closing more than it opens."""
+    if beyond := uncovered(wish, view):
+        text = (
+            f"what is attached to order {wish.order.id} would close {shown(beyond)} more than it opens; make that smaller first"
+        )
+        return Denial("children", text, beyond, 0.0)
+    return None
 
 
 def _with_room(denial: Denial, wish: Wish) -> Denial:

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 
 from atlas.domain import Instrument, InstrumentKind, Quote
 
+BELOW_ZERO = frozenset({InstrumentKind.FUTURE})
+"""What may trade at zero and below: energy has, and spreads of months do."""
+
 
 class Prices:
     """The last quote of each instrument. `instruments` may grow."""
@@ -16,7 +19,7 @@ class Prices:
     def on_quote(self, quote: Quote) -> bool:
         """The market says `quote`. False if it changes nothing: it came before the last one, or lacks one of its prices."""
         last = self._quotes.get(quote.instrument)
-        if not _is_readable(quote) or (last is not None and quote.receive_ns < last.receive_ns):
+        if not self._is_readable(quote) or (last is not None and quote.receive_ns < last.receive_ns):
             return False
         self._quotes[quote.instrument] = quote
         return True
@@ -64,6 +67,9 @@ class Prices:
                 return 1.0 / quote.mid
         return None
 
-
-def _is_readable(quote: Quote) -> bool:
-    return all(math.isfinite(price) for price in (quote.bid, quote.ask)) and quote.bid > 0 and quote.ask > 0
+    def _is_readable(self, quote: Quote) -> bool:
+        """Whether both prices are there. One at zero or below stands for none where nothing is offered at it."""
+        instrument = self._instruments.get(quote.instrument)
+        below_zero = instrument is not None and instrument.kind in BELOW_ZERO
+        sides = ((quote.bid, quote.bid_size), (quote.ask, quote.ask_size))
+        return all(math.isfinite(price) and (price > 0 or (below_zero and size > 0)) for price, size in sides)

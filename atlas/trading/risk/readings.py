@@ -77,10 +77,14 @@ def _rate(case: Case, currency: str) -> Reading:
 
 
 def _worst_price(order: Order, quote: Quote | None) -> float | None:
-    """The most that a buy may pay, or what a sell may come to be held for: the highest of the prices that may count."""
-    if order.limit_price is not None and order.side is Side.BUY:
-        return order.limit_price
+    """How far from zero the price may be that a buy pays, or that what is sold may come to be held for.
+
+    Of the prices that may count it is the furthest. A buy pays no more than its limit, but below zero that is no bound.
+    """
+    limit, buys = order.limit_price, order.side is Side.BUY
     if quote is None:
-        return None
-    touch = quote.ask if order.side is Side.BUY else quote.bid
-    return max(touch, order.limit_price or 0.0, order.stop_price or 0.0)
+        return limit if buys and limit is not None and limit > 0 else None
+    touch = quote.ask if buys else quote.bid
+    if buys and limit is not None:
+        return max(abs(limit), abs(min(touch, limit)))
+    return max(abs(price) for price in (touch, limit, order.stop_price) if price is not None)

@@ -189,6 +189,17 @@ def exit_room(order: Order, view: OrdersView) -> float:
     return float(max(room - fillable(view, order.instrument)[order.side], Decimal(0))) if room else 0.0
 
 
+def uncovered(wish: Wish, before: OrdersView) -> float:
+    """How many units more than the position what is attached to a standing order could close, were that changed to `wish`.
+
+    Only what the change brings about: nothing, if it was so before.
+    """
+    order = wish.order
+    name, other = order.instrument, order.side.opposite
+    room = max(exact(wish.view.position(name)) * order.side.sign, fillable(before, name)[other])
+    return float(max(fillable(wish.view, name, order, wish.units)[other] - room, Decimal(0)))
+
+
 def only_reduces(changed: Order, standing: Order) -> bool:
     """Whether the change makes an order smaller or harder to fill, and nothing else."""
     if changed.quantity > standing.quantity:

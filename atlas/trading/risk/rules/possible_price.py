@@ -3,12 +3,10 @@
 import math
 from typing import ClassVar
 
-from atlas.domain import Denial, Instrument, InstrumentKind, Order
+from atlas.domain import Denial, Instrument, Order
 from atlas.domain.order_prices import ORDER_PRICES
 from atlas.trading.risk.case import shown
-
-_BELOW_ZERO = frozenset({InstrumentKind.FUTURE})
-"""What may trade at zero and below: energy has, and spreads of months do."""
+from atlas.trading.risk.prices import BELOW_ZERO
 
 
 class PossiblePrice:
@@ -36,7 +34,7 @@ class PossiblePrice:
         for name, price in (("limit price", order.limit_price), ("stop price", order.stop_price)):
             if price is None:
                 continue
-            if not math.isfinite(price) or (price <= 0 and instrument.kind not in _BELOW_ZERO):
+            if not math.isfinite(price) or (price <= 0 and instrument.kind not in BELOW_ZERO):
                 return Denial(self.name, f"the {name} {shown(price)} is not a positive number", price)
             if not instrument.on_tick(price):
                 tick = instrument.tick_at(price)

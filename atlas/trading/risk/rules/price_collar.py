@@ -1,5 +1,6 @@
 """How far beyond the market a price may lie."""
 
+import math
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import ClassVar
@@ -17,7 +18,8 @@ class PriceCollar:
 
     The wrong side is where the order would give more than the market asks, or be released at once: a buy's limit above the ask,
     its stop below it, its touch above it; a sell's limit below the bid, and so on. The limit of a stop-limit order is held
-    against its stop, if that is further out: there the market will be.
+    against its stop, if that is further out: there the market will be. Of a
+    market at zero every price beyond it is too far in percent.
     """
 
     name: ClassVar[str] = "price_collar_percent"
@@ -33,8 +35,10 @@ class PriceCollar:
             name = self.name if percent else "price_collar_ticks"
             return unreadable(name, scope, either, f"there is no quote of {case.order.instrument}")
         for what, price, market, beyond in _beyond(case.order, quote):
+            if beyond <= 0:
+                continue
             text = f"the {what} {shown(price)} is beyond the market at {shown(market)} by"
-            in_percent = float(beyond / exact(market) * 100)
+            in_percent = float(beyond / abs(exact(market)) * 100) if market else math.inf
             if percent is not None and in_percent > percent:
                 return above(self.name, scope, text, in_percent, percent, temporary=True)
             in_ticks = float(beyond / exact(case.instrument.tick_at(market)))

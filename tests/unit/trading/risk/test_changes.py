@@ -3,7 +3,7 @@
 import pytest
 from support.risk import NOW, STOCK, Gatekeeper, buy, changed, holding, sell, working
 
-from atlas.domain import OrderKind
+from atlas.domain import Denial, OcaType, OrderKind
 from atlas.trading.trading_state import TradingState, TradingStateChange
 
 STANDING = buy(100, kind=OrderKind.LIMIT, limit_price=100.0)
@@ -103,3 +103,60 @@ def test_of_an_order_that_is_filled_nothing_is_left_to_judge():
     keeper.quote(100.0, 100.0)
     account = holding(100, STOCK, working(STANDING, filled=100))
     assert keeper.passes(changed(STANDING, limit_price=101.0), account, replacing=STANDING.id)
+
+
+# What is attached to an order
+
+PARENT = buy(100, id="sma-1-0", kind=OrderKind.LIMIT, limit_price=100.0)
+CHILD = sell(100, id="sma-1-1", parent_id=PARENT.id, kind=OrderKind.STOP, stop_price=90.0)
+TEXT = "what is attached to order sma-1-0 would close {} more than it opens; make that smaller first"
+
+
+def with_child(held=0.0, filled=0.0, child=CHILD):
+    return holding(held, STOCK, working(PARENT, filled=filled), working(child))
+
+
+def test_an_order_is_not_made_smaller_than_what_closes_it():
+    keeper = Gatekeeper()
+    denial = keeper.denial(changed(PARENT, quantity=60), with_child(), replacing=PARENT.id)
+    assert denial == Denial("children", TEXT.format(40), 40, 0.0)
+    assert keeper.passes(changed(PARENT, limit_price=99.0), with_child(), replacing=PARENT.id)
+    assert keeper.passes(changed(PARENT, quantity=200), with_child(), replacing=PARENT.id)
+
+
+def test_what_closes_it_is_made_smaller_first():
+    keeper = Gatekeeper(restricted=["*"])
+    smaller = changed(CHILD, quantity=60)
+    assert keeper.passes(smaller, with_child(), replacing=CHILD.id)
+    assert keeper.passes(changed(PARENT, quantity=60), with_child(child=smaller), replacing=PARENT.id)
+    assert keeper.denial(changed(PARENT, quantity=59), with_child(child=smaller), replacing=PARENT.id).found == 1
+
+
+def test_what_was_filled_of_it_is_closed_by_them_too():
+    keeper = Gatekeeper()
+    assert keeper.denial(changed(PARENT, quantity=60), with_child(40, filled=40), replacing=PARENT.id).found == 40
+    assert keeper.passes(changed(PARENT, quantity=60), with_child(80, filled=40), replacing=PARENT.id)
+
+
+def test_a_short_is_not_made_smaller_than_what_covers_it():
+    parent, child = changed(PARENT, side=sell().side), changed(CHILD, side=buy().side)
+    account = holding(-10, STOCK, working(parent), working(child))
+    assert Gatekeeper().denial(changed(parent, quantity=60), account, replacing=parent.id).found == 30
+
+
+def test_stop_and_target_of_one_group_count_once_when_their_entry_is_made_smaller():
+    both = {"oca_group": "exits", "oca_type": OcaType.REDUCE_WITH_BLOCK}
+    target = changed(CHILD, id="sma-1-2", kind=OrderKind.LIMIT, limit_price=120.0, stop_price=None)
+    account = holding(0, STOCK, working(PARENT), working(changed(CHILD, **both)), working(changed(target, **both)))
+    assert Gatekeeper().denial(changed(PARENT, quantity=60), account, replacing=PARENT.id).found == 40
+
+
+def test_children_that_closed_too_much_before_are_no_reason_against_a_change():
+    larger = changed(CHILD, quantity=130)
+    assert Gatekeeper().denial(changed(PARENT, quantity=90), with_child(child=larger), replacing=PARENT.id).found == 10
+    assert Gatekeeper().passes(changed(PARENT, limit_price=99.0), with_child(child=larger), replacing=PARENT.id)
+
+
+def test_an_exit_may_be_made_smaller_whatever_is_attached_to_it():
+    account = holding(-100, STOCK, working(PARENT), working(CHILD))
+    assert Gatekeeper(restricted=["*"]).passes(changed(PARENT, quantity=60), account, replacing=PARENT.id)

@@ -1,8 +1,27 @@
-import pytest
-from support.risk import EURUSD, FUTURE, GERMAN, JAPANESE, PUT, STOCK, USDJPY, Gatekeeper, buy, holding, sell, working, worth
+import math
 
-from atlas.domain import Denial, OrderKind
+import pytest
+from support.risk import (
+    EURUSD,
+    FUTURE,
+    GERMAN,
+    JAPANESE,
+    NOW,
+    PUT,
+    STOCK,
+    USDJPY,
+    Gatekeeper,
+    buy,
+    holding,
+    quote,
+    sell,
+    working,
+    worth,
+)
+
+from atlas.domain import Denial, OrderKind, Quote
 from atlas.trading.broker import Unknown
+from atlas.trading.risk.prices import Prices
 
 
 def test_an_order_is_worth_its_quantity_at_the_price_that_it_pays():
@@ -38,6 +57,65 @@ def test_one_unit_of_a_future_is_worth_its_multiplier():
     keeper = Gatekeeper(max_order_notional=1)
     keeper.quote(6000.0, 6000.25, FUTURE)
     assert keeper.denial(buy(2, FUTURE)).found == 2 * 50 * 6000.25
+
+
+@pytest.mark.parametrize(
+    ("wanted", "price"),
+    [
+        (buy(1, FUTURE), 20.0),
+        (sell(1, FUTURE), 22.0),
+        (buy(1, FUTURE, kind=OrderKind.LIMIT, limit_price=-10.0), 20.0),
+        (buy(1, FUTURE, kind=OrderKind.LIMIT, limit_price=-30.0), 30.0),
+        (buy(1, FUTURE, kind=OrderKind.LIMIT, limit_price=30.0), 30.0),
+        (buy(1, FUTURE, kind=OrderKind.LIMIT, limit_price=5.0), 20.0),
+        (sell(1, FUTURE, kind=OrderKind.LIMIT, limit_price=-30.0), 30.0),
+        (sell(1, FUTURE, kind=OrderKind.STOP, stop_price=-40.0), 40.0),
+    ],
+)
+def test_below_zero_the_furthest_price_from_zero_counts(wanted, price):
+    keeper = Gatekeeper(max_order_notional=1)
+    keeper.quote(-22.0, -20.0, FUTURE)
+    assert keeper.denial(wanted).found == 50 * price
+
+
+def test_a_limit_of_zero_or_below_bounds_nothing_without_a_quote():
+    keeper = Gatekeeper(max_order_notional=1e9)
+    for limit in (0.0, -1.0):
+        assert keeper.denial(buy(1, FUTURE, kind=OrderKind.LIMIT, limit_price=limit)).text.startswith("there is no quote")
+    assert keeper.passes(buy(1, FUTURE, kind=OrderKind.LIMIT, limit_price=0.25))
+    assert not keeper.passes(sell(1, FUTURE, kind=OrderKind.LIMIT, limit_price=0.25))
+
+
+@pytest.mark.parametrize("one", [STOCK, EURUSD, PUT])
+@pytest.mark.parametrize(("bid", "ask"), [(0.0, 1.0), (1.0, 0.0), (-1.0, 1.0), (1.0, math.inf), (math.nan, 1.0)])
+def test_a_quote_without_one_of_its_prices_is_none(one, bid, ask):
+    keeper = Gatekeeper(max_quote_age_seconds=1)
+    keeper.quote(bid, ask, one)
+    assert keeper.denial(buy(1, one)).found is None
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "readable"), [(-1.0, 0.0, True), (0.0, 0.0, True), (1.0, math.inf, False), (math.nan, 1.0, False)]
+)
+def test_a_future_is_quoted_at_zero_and_below(bid, ask, readable):
+    keeper = Gatekeeper(max_quote_age_seconds=1)
+    keeper.quote(bid, ask, FUTURE)
+    assert keeper.passes(buy(1, FUTURE)) is readable
+
+
+@pytest.mark.parametrize(("bid", "ask", "bid_size", "ask_size"), [(-1.0, 5.0, 0, 1), (5.0, 0.0, 1, 0), (0.0, 5.0, 0, 1)])
+def test_a_price_of_zero_or_below_at_which_nothing_is_offered_stands_for_none(bid, ask, bid_size, ask_size):
+    keeper = Gatekeeper(max_quote_age_seconds=1)
+    keeper.gate.on_quote(Quote(FUTURE.id, bid, ask, bid_size, ask_size, NOW, NOW))
+    assert not keeper.passes(buy(1, FUTURE))
+    keeper.gate.on_quote(Quote(FUTURE.id, 5.0, 6.0, 0, 0, NOW, NOW))
+    assert keeper.passes(buy(1, FUTURE))
+
+
+def test_what_nobody_defined_is_quoted_above_zero():
+    prices = Prices({})
+    assert not prices.on_quote(quote(-1.0, 1.0, FUTURE))
+    assert prices.on_quote(quote(1.0, 1.0, FUTURE))
 
 
 @pytest.mark.parametrize(

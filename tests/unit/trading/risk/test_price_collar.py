@@ -1,5 +1,7 @@
+import math
+
 import pytest
-from support.risk import Gatekeeper, buy, sell
+from support.risk import FUTURE, Gatekeeper, buy, sell
 
 from atlas.domain import Denial, OrderKind
 
@@ -119,3 +121,27 @@ def test_an_older_quote_does_not_take_the_place_of_a_newer_one(keeper):
     keeper.quote(99.0, 100.0)
     keeper.quote(199.0, 200.0, at_ns=1)
     assert not keeper.passes(buy(kind=K.LIMIT, limit_price=200.0))
+
+
+@pytest.mark.parametrize("market", [-20.0, 20.0])
+def test_below_zero_the_distance_counts_in_percent_of_the_price_s_size(keeper, market):
+    keeper.quote(market, market, FUTURE)
+    assert keeper.passes(buy(1, FUTURE, kind=K.LIMIT, limit_price=market + 2))
+    assert keeper.denial(buy(1, FUTURE, kind=K.LIMIT, limit_price=market + 2.25)).found == 11.25
+    assert keeper.passes(sell(1, FUTURE, kind=K.LIMIT, limit_price=market - 2))
+    assert keeper.denial(sell(1, FUTURE, kind=K.LIMIT, limit_price=market - 2.25)).found == 11.25
+    assert keeper.passes(sell(1, FUTURE, kind=K.LIMIT, limit_price=market + 500))
+
+
+def test_of_a_market_at_zero_nothing_may_be_beyond_it(keeper):
+    keeper.quote(0.0, 0.0, FUTURE)
+    assert keeper.passes(buy(1, FUTURE, kind=K.LIMIT, limit_price=0.0))
+    assert keeper.passes(buy(1, FUTURE, kind=K.LIMIT, limit_price=-0.25))
+    assert keeper.denial(buy(1, FUTURE, kind=K.LIMIT, limit_price=0.25)).found == math.inf
+
+
+def test_at_zero_a_collar_in_ticks_goes_on():
+    keeper = Gatekeeper(price_collar_ticks=2)
+    keeper.quote(0.0, 0.0, FUTURE)
+    assert keeper.passes(buy(1, FUTURE, kind=K.LIMIT, limit_price=0.5))
+    assert keeper.denial(buy(1, FUTURE, kind=K.LIMIT, limit_price=0.75)).found == 3
