@@ -37,7 +37,7 @@ class Prices:
         """The middles of all last quotes."""
         return {name: quote.mid for name, quote in self._quotes.items()}
 
-    def unit_value(self, instrument: Instrument, *, short: bool = False) -> float | None:
+    def unit_value(self, instrument: Instrument, *, short: bool) -> float | None:
         """What one unit is worth, in the instrument's currency; None without a quote.
 
         An option that is sold short counts with its strike, if that is more: that is what a put may cost at most, and it
@@ -59,7 +59,7 @@ class Prices:
             if instrument.kind is not InstrumentKind.CASH:
                 continue
             quote = self._quotes.get(instrument.id)
-            if quote is None or quote.mid <= 0:
+            if quote is None:
                 continue
             if (instrument.symbol, instrument.currency) == (currency, base):
                 return quote.mid

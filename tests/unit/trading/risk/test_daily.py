@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.risk import (
     EURUSD,
     FLAT,
@@ -450,3 +451,46 @@ def test_the_base_currency_is_the_accounts():
     keeper.quote(100.0, 100.0)
     assert at(keeper, 80.01) is None
     assert at(keeper, 80.0).found == 100
+
+
+# What is watched
+
+
+def test_a_profit_lock_is_watched_without_a_limit_of_the_loss():
+    keeper = Gatekeeper(daily_profit_lock=100)
+    keeper.quote(100.0, 100.0)
+    assert [hit.name for hit in watched(keeper, holding(10), 110.0)] == ["daily_profit_lock"]
+
+
+def test_scopes_without_limits_of_the_day_do_not_hide_others():
+    keeper = Gatekeeper({"instrument:AAPL@SMART": {"max_daily_loss": 100}}, max_position=1000)
+    keeper.quote(100.0, 100.0)
+    assert [hit.scope for hit in watched(keeper, holding(10), 90.0)] == ["instrument:AAPL@SMART"]
+
+
+def test_an_instrument_whose_name_has_a_colon_has_a_day_of_its_own():
+    keeper = Gatekeeper({f"instrument:{GERMAN.id}": {"max_daily_loss": 100}})
+    keeper.gate.on_account(worth(1000.0, "EUR"))
+    keeper.gate.on_execution(execution(10, 100.0, GERMAN))
+    keeper.quote(90.0, 90.0, GERMAN)
+    assert [hit.found for hit in keeper.gate.watch(holding(10, GERMAN), NOW)] == [100.0]
+
+
+def test_what_was_executed_at_the_very_begin_of_the_day_is_of_that_day():
+    keeper = Gatekeeper(max_daily_loss=100)
+    keeper.quote(100.0, 100.0, at_ns=NEXT)
+    keeper.gate.on_execution(execution(10, 110.0, at_ns=NEXT))
+    assert keeper.denial(buy(), holding(10), now_ns=NEXT + SECOND).found == 100
+
+
+def test_an_execution_of_what_nobody_knows_is_no_harm(limited):
+    limited.gate.on_execution(replace(execution(1, 1.0), instrument="GONE@SMART"), "sma")
+    assert limited.denial(buy()).text.startswith("GONE@SMART, which is held, is not an instrument of this desk")
+
+
+def test_a_quote_that_cannot_be_read_is_no_price_of_the_begin():
+    keeper = Gatekeeper(max_daily_loss=100)
+    keeper.quote(0.0, 50.0)
+    keeper.quote(100.0, 100.0)
+    assert at(keeper, 90.01) is None
+    assert at(keeper, 90.0).found == 100

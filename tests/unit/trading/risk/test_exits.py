@@ -169,3 +169,8 @@ def test_a_denial_says_how_much_would_pass_as_an_exit(order, account, room):
 
 def test_an_order_that_turns_the_position_round_passes_where_its_limits_let_it():
     assert Gatekeeper(max_position=50).passes(sell(150), Account({STOCK.id: Position(100, 1.0)}))
+
+
+def test_of_a_group_whose_parents_are_over_one_is_filled_whoever_was_its_parent(gate):
+    account = holding(100, STOCK, working(sell(100, id="a-1-0", parent_id="gone", **BLOCK)))
+    assert is_exit(gate, sell(100, parent_id="gone too", **BLOCK), account)

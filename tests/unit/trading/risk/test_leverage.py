@@ -45,3 +45,7 @@ def test_while_the_account_is_unknown_nothing_is_opened(keeper):
 
 def test_without_a_quote_nothing_is_opened():
     assert "there is no quote of" in Gatekeeper(max_leverage=2).denial(buy(1)).text
+
+
+def test_an_exposure_that_cannot_be_read_is_told_by_this_limit():
+    assert Gatekeeper(max_leverage=1).denial(buy()).rule == "max_leverage"

@@ -166,3 +166,10 @@ def test_of_a_changed_order_only_what_can_still_be_filled_counts():
     standing = working(buy(100, kind=OrderKind.LIMIT, limit_price=99.0), filled=50)
     dearer = buy(100, kind=OrderKind.LIMIT, limit_price=100.0)
     assert keeper.passes(dearer, holding(50, STOCK, standing), replacing=dearer.id)
+
+
+def test_a_pair_without_a_quote_does_not_hide_another():
+    keeper = Gatekeeper(max_order_notional=1)
+    keeper.quote(2000.0, 2000.0, JAPANESE)
+    keeper.quote(149.0, 151.0, USDJPY)
+    assert keeper.denial(buy(1, JAPANESE)).found == pytest.approx(2000 / 150)

@@ -87,3 +87,10 @@ def test_a_future_may_be_bought_below_zero_as_energy_was_and_a_stock_may_not(pri
     assert PossiblePrice().check(wanted, crude) is None
     assert PossiblePrice().check(wanted, STOCK) is not None
     assert PossiblePrice().check(msgspec.structs.replace(wanted, limit_price=-0.005), crude).limit == 0.01
+
+
+@pytest.mark.parametrize("price", [0.0, -1.0, math.inf])
+@pytest.mark.parametrize(("kind", "name"), [(OrderKind.LIMIT, "limit_price"), (OrderKind.STOP, "stop_price")])
+def test_a_price_that_is_none_is_told_with_its_name(kind, name, price):
+    denial = Gatekeeper().check(buy(kind=kind, **{name: price}))
+    assert denial == Denial("price", f"the {name.replace('_', ' ')} {price:g} is not a positive number", price)

@@ -35,3 +35,9 @@ def test_without_a_quote_nothing_is_opened():
 
 def test_without_the_rule_no_quote_is_needed():
     assert Gatekeeper().passes(buy())
+
+
+def test_a_price_below_one_is_a_price():
+    keeper = Gatekeeper(max_quote_age_seconds=1)
+    keeper.quote(0.01, 0.02)
+    assert keeper.passes(buy())

@@ -1,4 +1,4 @@
-from support.risk import OTHER, STOCK, Account, buy, execution, sell, working
+from support.risk import GERMAN, OTHER, STOCK, Account, buy, execution, sell, working
 
 from atlas.domain import Books, Position
 from atlas.trading.risk.view import Joined, Scoped, Without, fillable
@@ -46,3 +46,9 @@ def test_a_view_can_leave_an_order_out_or_have_more():
 def test_what_can_be_filled_is_exact():
     tenths = Account(states=[working(buy(0.1, id=f"a-{number}-0")) for number in range(3)])
     assert str(max(fillable(tenths, STOCK.id).values())) == "0.3"
+
+
+def test_an_instrument_whose_name_has_a_colon_is_a_scope():
+    account = Account({GERMAN.id: Position(5, 1.0)}, [working(buy(10, GERMAN, id="a-1-0"))])
+    view = Scoped(account, f"instrument:{GERMAN.id}", Books())
+    assert (view.position(GERMAN.id), len(view.held()), len(list(view.working()))) == (5, 1, 1)
