@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("bus", "journal", "orders", "gateway")
+NAMES = ("bus", "journal", "trader", "orders", "gateway")
 
 
 def main() -> None:

@@ -87,7 +87,7 @@ def group_commit(folder: Path) -> dict[str, Any]:
 def acknowledged_per_second(journal: "Journal[Submit] | None") -> float:
     with zmq.Context() as context, context.socket(zmq.PAIR) as server:
         port = server.bind_to_random_port("tcp://127.0.0.1")
-        client = multiprocessing.get_context("spawn").Process(target=send_orders, args=(port,))
+        client = multiprocessing.get_context("spawn").Process(target=send_orders, args=(port, ORDERS, WINDOW))
         client.start()
         decode = msgspec.msgpack.Decoder(Submit).decode
         server.recv()  # the client is up
@@ -108,17 +108,17 @@ def acknowledged_per_second(journal: "Journal[Submit] | None") -> float:
     return ORDERS / took
 
 
-def send_orders(port: int) -> None:
-    """The client: keeps `WINDOW` orders on their way."""
+def send_orders(port: int, count: int, window: int) -> None:
+    """The client: keeps `window` orders on their way."""
     with zmq.Context() as context, context.socket(zmq.PAIR) as socket:
         socket.connect(f"tcp://127.0.0.1:{port}")
-        orders = [msgspec.msgpack.encode(order(number)) for number in range(ORDERS)]
+        orders = [msgspec.msgpack.encode(order(number)) for number in range(count)]
         socket.send(b"up")
         for number, encoded in enumerate(orders):
-            if number >= WINDOW:
+            if number >= window:
                 socket.recv()
             socket.send(encoded)
-        for _ in range(WINDOW):
+        for _ in range(window):
             socket.recv()
 
 
