@@ -140,15 +140,16 @@ def windows(schedule: Schedule, from_ns: int, to_ns: int) -> list[Window]:
 
 
 def clock_time(text: str) -> time:
-    """A wall-clock time written as 23:45.
+    """A wall-clock time written as 23:45, or as the gateway's own settings have it: 11:45 PM.
 
     Raises:
         BadInput: it is none.
     """
-    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text)
-    if match is None:
-        raise BadInput(f"{text!r} is no time of day; write it as 23:45")
-    return time(int(match[1]), int(match[2]))
+    if match := re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text):
+        return time(int(match[1]), int(match[2]))
+    if match := re.fullmatch(r"(0?[1-9]|1[0-2]):([0-5]\d) ?([AP])M", text):
+        return time(int(match[1]) % 12 + (12 if match[3] == "P" else 0), int(match[2]))
+    raise BadInput(f"{text!r} is no time of day; write it as 23:45")
 
 
 def interruption(text: str, zone: str) -> Recurring:

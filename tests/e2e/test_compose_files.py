@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from atlas.market.windows import Schedule, schedule_of
+from atlas.service.config import load
+from atlas.service.settings import Settings
+
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("watcher", "trader", "strategy", "monitor")
 CONTAINERS = {"secrets", "mongo_db", "ib_gateway", *SERVICES}
@@ -194,6 +198,51 @@ def test_a_real_gateway_takes_api_clients_unasked_in_its_mode_and_shows_its_scre
     assert {(p["target"], p["published"]) for p in gateway["ports"]} == {(port, published), (5900, "5900")}
     assert {services[name]["environment"]["ATLAS_GATEWAY__PORT"] for name in ("watcher", "trader")} == {str(port)}
     assert services["trader"]["environment"]["ATLAS_TRADER__MODE"] == "paper"
+
+
+@pytest.mark.parametrize("mode", ["paper", "live"])
+def test_the_desk_knows_when_the_real_gateway_restarts_from_the_variables_that_tell_the_gateway(
+    resolve: Resolve, mode: str
+) -> None:
+    def schedule(config: Config, service: str) -> Schedule:
+        given = config["services"][service]["environment"]
+        return load(environment={k: v for k, v in given.items() if k.startswith("ATLAS_GATEWAY__")}).settings.gateway.schedule()
+
+    config = resolve(IB_GATEWAY_MODE=mode, TZ="Europe/Oslo", IB_COLD_RESTART_TIME="13:00", **CREDENTIALS)
+    gateway = config["services"]["ib_gateway"]["environment"]
+    assert (gateway["AUTO_RESTART_TIME"], gateway["TWS_COLD_RESTART"], gateway["TIME_ZONE"]) == (
+        "11:59 PM",
+        "13:00",
+        "Europe/Oslo",
+    )
+    expected = schedule_of(
+        zone="Europe/Oslo",
+        restart="23:59",
+        restart_minutes=5,
+        cold_restart="13:00",
+        login_minutes=60,
+        region="america",
+        interruptions=(),
+    )
+    assert [schedule(config, name) for name in ("watcher", "trader")] == [expected, expected]
+
+
+def test_the_simulated_gateway_is_never_known_to_go_away(resolve: Resolve) -> None:
+    known = resolve(IB_AUTO_RESTART_TIME="10:00 PM")["services"]["trader"]["environment"]
+    assert not {key for key in known if key.startswith("ATLAS_GATEWAY__RE") or key == "ATLAS_GATEWAY__LOGIN_TIME"}
+
+
+def test_who_fills_orders_and_how_robots_reach_the_trader_are_variables_and_settings_of_the_file_otherwise(
+    resolve: Resolve,
+) -> None:
+    def of_trader(config: Config) -> Settings:
+        given = config["services"]["trader"]["environment"]
+        chosen = {key: given[key] for key in ("ATLAS_TRADER__BROKER", "ATLAS_STRATEGY__ROUTE") if given[key]}
+        return load([], chosen).settings
+
+    plain, chosen = of_trader(resolve()), of_trader(resolve(TRADER_BROKER="paper", STRATEGY_ROUTE="database"))
+    assert (plain.trader.broker, plain.strategy.route) == ("ib", "direct")
+    assert (chosen.trader.broker, chosen.strategy.route) == ("paper", "database")
 
 
 def test_the_real_gateway_can_be_another_image_by_configuration_alone(resolve: Resolve) -> None:

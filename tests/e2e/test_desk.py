@@ -156,6 +156,29 @@ def test_people_see_the_desk_over_http_with_the_token_only(trading: Any) -> None
     assert answer["orders"]
 
 
+def test_people_trade_and_halt_with_the_command_line_in_a_container(trading: Any, wait: Callable[..., Any]) -> None:
+    def atlas(*command: str) -> tuple[int, Any]:
+        told = trading.compose("exec", "-T", "trader", "atlas", *command, "--json", check=False)
+        return told.returncode, json.loads(told.stdout)
+
+    limited = ("trade", "buy", "EUR.USD@IDEALPRO", "20000", "--limit", "0.5")
+    code, placed = atlas(*limited)
+    assert (code, placed["verdict"]) == (0, "accepted")
+    working = {state["order"]["id"] for state in atlas("orders", "--robot", "operator")[1]}
+    assert working == {placed["order_id"]}
+    try:
+        assert atlas("trade", "halt", "--reason", "a test")[0] == 0
+        code, denied = atlas(*limited)
+        assert (code, denied["verdict"], denied["denial"]["rule"]) == (1, "denied", "trading_state")
+        code, cancelled = atlas("trade", "cancel", placed["order_id"], "--wait")
+        assert (code, cancelled["status"]) == (0, "cancelled"), "a halt keeps nothing from being cancelled"
+    finally:
+        code, account = atlas("trade", "resume")
+    assert (code, account["trading_state"]["state"]) == (0, "active")
+    had = len(books(trading).trades)
+    wait(lambda: len(books(trading).trades) > had, "no robot trades after the halt", TRADING_SECONDS, told=trading.logs)
+
+
 def test_the_logs_of_every_service_are_read_with_compose_and_are_json_lines(trading: Any) -> None:
     for name in SERVICES:
         lines = trading.logs(name).splitlines()

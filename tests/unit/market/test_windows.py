@@ -1,13 +1,13 @@
 """Known interruptions: when they are, in every zone and in both nights of daylight saving."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from atlas.domain import NS_PER_SECOND, BadInput, from_datetime
-from atlas.market.windows import RESETS, Schedule, Window, interruption, schedule_of, windows
+from atlas.market.windows import RESETS, Schedule, Window, clock_time, interruption, schedule_of, windows
 
 MINUTE = 60 * NS_PER_SECOND
 HOUR = 60 * MINUTE
@@ -160,3 +160,17 @@ def test_windows_of_a_stretch_are_those_of_its_parts(start, first, second):
     )
     assert all(w.start_ns < end and w.end_ns > start for w in whole)
     assert all(w.start_ns < w.end_ns for w in whole)
+
+
+@pytest.mark.parametrize(
+    ("text", "hour", "minute"),
+    [("23:59", 23, 59), ("00:00", 0, 0), ("11:59 PM", 23, 59), ("12:05 AM", 0, 5), ("12:05 PM", 12, 5), ("1:30AM", 1, 30)],
+)
+def test_a_time_of_day_is_written_as_we_do_or_as_the_gateway_is_told_it(text, hour, minute):
+    assert clock_time(text) == time(hour, minute)
+
+
+@pytest.mark.parametrize("text", ["", "24:00", "13:00 PM", "0:30 AM", "11:60 PM", "9:30", "11:59 pm"])
+def test_what_is_no_time_of_day_is_refused(text):
+    with pytest.raises(BadInput, match="is no time of day"):
+        clock_time(text)
