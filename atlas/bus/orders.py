@@ -30,6 +30,7 @@ __all__ = [
     "Positions",
     "PositionsRequest",
     "Receipt",
+    "Release",
     "Reply",
     "Request",
     "SetLimit",
@@ -171,6 +172,16 @@ class Cancelling(Message, frozen=True, tag="cancelling"):
     closing: list[str]
 
 
+class Release(Message, frozen=True, tag="release"):
+    """A person has looked at an order that is not ours: end its quarantine, and give it to `robot` if one is named.
+
+    Answered with a `Receipt`.
+    """
+
+    order_id: str
+    robot: str = ""
+
+
 class LimitsRequest(Message, frozen=True, tag="limits_request"):
     """Which risk limits hold?"""
 
@@ -218,6 +229,7 @@ Request = (
     | SetTradingState
     | CancelAll
     | Kill
+    | Release
     | LimitsRequest
     | SetLimit
     | WhatIfRequest

@@ -37,7 +37,7 @@ from atlas.domain import (
     TimeInForce,
     plain,
 )
-from atlas.service.trader_line import OPERATOR, TraderLine
+from atlas.service.trader_line import OPERATOR, TraderLine, outcome_of_receipt
 from atlas.trading.outcome import Outcome, Verdict
 from atlas.trading.trading_state import TradingState
 
@@ -198,6 +198,23 @@ def kill(
         seconds=timeout,
         as_json=as_json,
     )
+
+
+@app.command()
+def release(
+    context: typer.Context,
+    order_id: _OrderId,
+    *,
+    robot: Annotated[str, typer.Option(help="Whose it is from now on; by default nobody's. Only before it is filled.")] = "",
+    timeout: _Timeout = ASK_SECONDS,
+    as_json: AsJson = False,
+) -> None:
+    """End the quarantine of an order that was not placed by this desk: its instrument is free again."""
+    try:
+        receipt = asked(context, orders.Release(order_id, robot), orders.Receipt, timeout, new_id())
+    except OutcomeUnknown as error:
+        raise unknown(error, as_json=as_json, ask_next="atlas account") from None
+    raise tell(outcome_of_receipt(receipt), as_json=as_json)
 
 
 @limits_app.callback()

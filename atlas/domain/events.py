@@ -79,13 +79,15 @@ class OrderEvent(Value, frozen=True, tag="order_event"):
 
     `order` comes with the order's first event (`denied`, `pending` or `adopted`) and, changed, with `modify_requested` and
     `modified`; `execution` comes with `executed`, a correction of it too, `commission` with `commissioned`. `adopted` begins an
-    order that did not come to the broker through us. `refused` says that a modify or cancel was turned down and the order
-    stands as it was. `anomaly` records something that cannot have happened to the order; it changes nothing.
+    order that did not come to the broker through us; again, it says that a person has looked at it, and whose it is. `refused`
+    says that a modify or cancel was turned down and the order stands as it was. `anomaly` records something that cannot have
+    happened to the order; it changes nothing.
 
     Attributes:
         reason: For people; carries the broker's words where there are any.
         code: The broker's code, 0 where there is none.
         denial: Which of our rules denied the order, and its numbers.
+        action_id: The change or cancellation that was asked for, by its id; with `modify_requested` and `cancel_requested`.
     """
 
     sequence: int
@@ -101,3 +103,4 @@ class OrderEvent(Value, frozen=True, tag="order_event"):
     perm_id: int = 0
     code: int = 0
     denial: Denial | None = None
+    action_id: str = ""

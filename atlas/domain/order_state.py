@@ -24,6 +24,7 @@ from atlas.domain.order import Denial, Order, OrderStatus
 _S, _E = OrderStatus, OrderEventKind
 _SENT = (_S.SENT, _S.WORKING, _S.PARTIALLY_FILLED, _S.UNKNOWN)
 _OPEN = (_S.PENDING, *_SENT)
+_ENDED = (_S.FILLED, _S.CANCELLED, _S.REJECTED, _S.EXPIRED)
 _TOLD = tuple(status for status in OrderStatus if status is not _S.DENIED)
 
 # Each row: in which statuses the event can happen, what the order then is (None: what it was), and why. A pair that no row
@@ -47,6 +48,7 @@ _ROWS: tuple[tuple[tuple[OrderStatus, ...], OrderEventKind, OrderStatus | None, 
     (_TOLD, _E.REFUSED, None, "a change or cancellation was turned down, maybe because it came too late"),
     (tuple(OrderStatus), _E.EXECUTED, None, "the broker's word on a fill counts whenever it comes"),
     (tuple(OrderStatus), _E.COMMISSIONED, None, "what an execution costs is told after it, also long after"),
+    ((*_SENT, *_ENDED), _E.ADOPTED, None, "a person has looked at what is not ours, and said whose it is"),
     (tuple(OrderStatus), _E.ANOMALY, None, "written down, and nothing else"),
 )
 _NEXT = {(status, kind): becomes for statuses, kind, becomes, _ in _ROWS for status in statuses}
@@ -54,6 +56,8 @@ _FIRST = {_E.PENDING: _S.PENDING, _E.DENIED: _S.DENIED, _E.ADOPTED: _S.WORKING}
 _PROVEN_BY_A_FILL = frozenset({_S.PENDING, _S.SENT, _S.UNKNOWN, _S.PARTIALLY_FILLED, _S.FILLED})
 MOST_ANOMALIES = 20
 """So many are kept with an order."""
+MOST_ACTIONS = 50
+"""So many changes and cancellations of an order are recognised when they come again: the newest."""
 
 
 class IllegalTransition(Exception):  # named for what happened, as all our errors
@@ -84,7 +88,8 @@ class OrderState(Value, frozen=True, tag="order_state"):
     `sequence` is the number of the last event that was applied; an event with that number or a lower one changes nothing.
     `adopted` says that it did not come to the broker through us. `standing` is where it would be without its fills, so that a
     correction of the last one puts it back there; None says that `status` tells. `anomalies` are the reasons of what was
-    recorded as impossible.
+    recorded as impossible. `actions` are the ids of the changes and cancellations that were taken. `released` says that a
+    person has looked at an adopted order.
     """
 
     order: Order
@@ -106,6 +111,8 @@ class OrderState(Value, frozen=True, tag="order_state"):
     denial: Denial | None = None
     standing: OrderStatus | None = None
     anomalies: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    released: bool = False
 
     @property
     def exposed(self) -> float:
@@ -138,7 +145,7 @@ def fold(state: OrderState | None, event: OrderEvent) -> OrderState:
     if event.kind is _E.ANOMALY:
         return _recorded(state, event)
     standing = _NEXT[pair] or state.standing or state.status
-    order = event.order if event.kind is _E.MODIFIED and event.order is not None else state.order
+    order = event.order if event.kind in (_E.MODIFIED, _E.ADOPTED) and event.order is not None else state.order
     return msgspec.structs.replace(
         state,
         order=order,
@@ -152,6 +159,8 @@ def fold(state: OrderState | None, event: OrderEvent) -> OrderState:
         sequence=event.sequence or state.sequence,
         requested_quantity=_requested(state, event),
         code=event.code or state.code,
+        actions=(*state.actions, event.action_id)[-MOST_ACTIONS:] if event.action_id else state.actions,
+        released=state.released or event.kind is _E.ADOPTED,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from atlas.domain import Execution, Order, OrderEventKind, OrderState, exact, execution_base
+from atlas.domain import Denial, Execution, Order, OrderEventKind, OrderState, exact, execution_base
 from atlas.trading.blotter import Blotter
 from atlas.trading.broker import BrokerOrder
 from atlas.trading.effects import NOTHING, Decision
@@ -82,9 +82,22 @@ class Adoption:
         order = Order(external_id(first), robot, first.instrument, first.side, quantity, account=first.account)
         return self._begin(order, first.order_id, 0, first.perm_id)
 
-    def release(self, order_id: str) -> Decision:
-        """A person has looked at a quarantined order: it is external, and blocks nothing any more."""
-        return self._troubles.end(f"quarantine:{order_id}")
+    def release(self, order_id: str, robot: str, who: str) -> Decision:
+        """A person has looked at a foreign order: it blocks nothing any more, and is `robot`'s if one is named."""
+        state = self._blotter.states.get(order_id)
+        if state is None or not state.adopted:
+            text = "was placed by this desk" if state is not None else "is not known"
+            return Decision(denial=Denial("foreign", f"order {order_id} {text}: there is nothing to release"))
+        if state.released and state.order.robot == robot:
+            return NOTHING
+        if robot != state.order.robot and (state.filled or state.status.is_final):
+            what = f"{state.filled:g} of it are filled" if state.filled else f"it is {state.status.value}"
+            text = f"order {order_id} cannot be given to another: {what}, of which the robot's books would know nothing"
+            return Decision(denial=Denial("filled", text, state.filled, 0.0))
+        whose = f", for {robot}" if robot else ""
+        order = msgspec.structs.replace(state.order, robot=robot)
+        events = self._blotter.record(_K.ADOPTED, order_id, order=order, reason=f"released by {who}{whose}")
+        return Decision(events) + self._troubles.end(f"quarantine:{order_id}")
 
     def settle(self, living: set[int]) -> Decision:
         """End what is said of orders that are done, as far as nothing of them was filled. `living` are the perm ids at work."""
@@ -99,10 +112,11 @@ class Adoption:
         return decision
 
     def resume(self) -> Decision:
-        """After a restart: quarantined orders that still work are still in quarantine."""
+        """After a restart: what nobody has released is still in quarantine, if it works or something of it was filled."""
         decision = NOTHING
-        for state in self._blotter.working():
-            if state.adopted and not state.order.robot:
+        for state in list(self._blotter.states.values()):
+            gone = state.status.is_final and not state.filled
+            if state.adopted and not state.order.robot and not state.released and not gone:
                 decision += self._quarantine(state)
         return decision
 

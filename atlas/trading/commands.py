@@ -27,6 +27,7 @@ from atlas.trading.effects import (
     Sending,
     joined,
 )
+from atlas.trading.forks import Forks
 from atlas.trading.groups import Groups
 from atlas.trading.risk import Gate
 
@@ -36,10 +37,11 @@ _K, _S = OrderEventKind, OrderStatus
 class Commands:
     """Judges commands by the gate and by where the order is."""
 
-    def __init__(self, blotter: Blotter, gate: Gate, groups: Groups) -> None:
+    def __init__(self, blotter: Blotter, gate: Gate, groups: Groups, forks: Forks) -> None:
         self._blotter = blotter
         self._gate = gate
         self._groups = groups
+        self._forks = forks
 
     # New orders
 
@@ -85,7 +87,9 @@ class Commands:
     def modify(self, wish: Modify) -> Decision:
         """A change that is to be sent, or why it cannot be."""
         state = self._blotter.states.get(wish.order_id)
-        if state is None or (denial := _untouchable(state) or _unchangeable(state)):
+        if state is not None and wish.id in state.actions:
+            return NOTHING  # it came again
+        if state is None or (denial := _untouchable(state) or _unchangeable(state) or self._two_fold(state)):
             return Decision(denial=denial if state is not None else _no_such_order(wish.order_id))
         changed = wish.changed(state.order)
         if changed.quantity <= state.filled:
@@ -94,17 +98,19 @@ class Commands:
         now_ns, instrument = self._blotter.clock.now_ns(), self._blotter.instruments.get(changed.instrument)
         if denial := self._gate.check(changed, instrument, self._blotter, now_ns, replacing=changed.id):
             return Decision(denial=denial)
-        events = self._blotter.record(_K.MODIFY_REQUESTED, wish.order_id, order=changed)
+        events = self._blotter.record(_K.MODIFY_REQUESTED, wish.order_id, order=changed, action_id=wish.id)
         return Decision(events, (ChangeOrder(changed, state.broker_order_id, self._parent(changed)),))
 
     def cancel(self, wish: Cancel) -> Decision:
-        """A cancellation that is to be sent, or why it cannot be. Asked for again, it is sent again."""
+        """A cancellation that is to be sent, or why it cannot be. Asked for anew, it is sent anew."""
         state = self._blotter.states.get(wish.order_id)
         if state is None:
             return Decision(denial=_no_such_order(wish.order_id))
+        if wish.id in state.actions:
+            return NOTHING  # it came again: if it did not leave, it is asked for at the next reconciliation
         if denial := _untouchable(state):
             return Decision(denial=denial)
-        return self._cancel(state)
+        return self._cancel(state, wish.id)
 
     def cancel_all(self, robot: str, instrument: str) -> Decision:
         """Cancel every order that works; of one robot or instrument if named.
@@ -175,8 +181,14 @@ class Commands:
 
     # How it is done
 
-    def _cancel(self, state: OrderState) -> Decision:
-        events = self._blotter.record(_K.CANCEL_REQUESTED, state.order.id)
+    def _two_fold(self, state: OrderState) -> Denial | None:
+        if self._forks.successor(state.order.id) is None:
+            return None
+        text = f"order {state.order.id} works twice at the broker, under one number: a change could be of either"
+        return Denial("fork", text, temporary=True)
+
+    def _cancel(self, state: OrderState, action_id: str = "") -> Decision:
+        events = self._blotter.record(_K.CANCEL_REQUESTED, state.order.id, action_id=action_id)
         return Decision(events, (CancelOrder(state.order.id, state.broker_order_id),))
 
     def _booked(self, order: Order) -> Order:

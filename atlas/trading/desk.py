@@ -66,7 +66,7 @@ class Desk:
         self._troubles = Troubles(gate.blocked)
         self._groups = Groups(self._blotter, self._troubles)
         self._forks = Forks(self._blotter, self._troubles)
-        self._commands = Commands(self._blotter, gate, self._groups)
+        self._commands = Commands(self._blotter, gate, self._groups, self._forks)
         self._reports = Reports(self._blotter, self._groups, self._forks)
         self._adoption = Adoption(self._blotter, self._troubles, policy)
         self._reconciliation = Reconciliation(
@@ -114,9 +114,9 @@ class Desk:
         """The cancellation of every order that works; of one robot or instrument if named."""
         return self._commands.cancel_all(robot, instrument)
 
-    def release(self, order_id: str) -> Decision:
-        """End the quarantine of a foreign order."""
-        return self._adoption.release(order_id)
+    def release(self, order_id: str, robot: str = "", who: str = "an operator") -> Decision:
+        """End the quarantine of a foreign order, which is `robot`'s from now on; or nothing, with the denial that says why."""
+        return self._adoption.release(order_id, robot, who)
 
     # What became of effects
 

@@ -3,18 +3,27 @@
 Which is the order, and which the surplus? The one that was heard of first is the order, until it is done; then the other one
 takes its place. While both live, the surplus is to be cancelled, and nothing is opened in the instrument. Fills of both count:
 they are ours.
+
+The protocol cancels by the client's number and knows no other name. Where both go under one number nobody can say whether a
+cancellation ends one of them, which, or both; whatever it ends was meant once only, and what is left is then the order. Asked
+for once too often it could end that one as well: so a report never asks for it, only an answer that lists both alive, and again
+only one that was asked for when the last cancellation had had its time.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 
-from atlas.domain import OrderState
+from atlas.domain import NS_PER_SECOND, OrderState
 from atlas.trading.blotter import Blotter
 from atlas.trading.broker import BrokerOrder, BrokerStatus
-from atlas.trading.effects import NOTHING, CancelSurplus, Decision
+from atlas.trading.effects import NOTHING, AskBroker, CancelSurplus, Decision
 from atlas.trading.troubles import Troubles
 
 LIVE = frozenset({BrokerStatus.RECEIVED, BrokerStatus.WORKING, BrokerStatus.CANCELLING})
 """Statuses in which an order may still be filled."""
+
+PATIENCE_NS = 5 * NS_PER_SECOND
+"""So long a cancellation has for taking effect."""
 
 
 class Forks:
@@ -25,12 +34,13 @@ class Forks:
         self._troubles = troubles
         self._surplus: dict[str, dict[int, BrokerOrder]] = defaultdict(dict)  # by order: what lives beside it, by perm id
         self._forked: set[str] = set()
+        self._asked: dict[str, int] = {}  # by order: when a cancellation under its number was asked for
 
     def is_surplus(self, state: OrderState, report: BrokerOrder) -> bool:
         """Whether `report` is about another perm id than the order's."""
         return bool(report.perm_id and state.perm_id and report.perm_id != state.perm_id)
 
-    def note(self, state: OrderState, report: BrokerOrder) -> Decision:
+    def note(self, state: OrderState, report: BrokerOrder, *, ask: bool) -> Decision:
         """Take a report about a surplus: it lives and is to be cancelled, or it is done."""
         order_id = state.order.id
         if report.status not in LIVE:
@@ -40,14 +50,31 @@ class Forks:
         self._forked.add(order_id)
         self._blotter.link(report.perm_id, order_id)
         number = report.broker_order_id if report.ours else 0
-        by_hand = "" if number > 0 else "; it was placed by another client: cancel it there"
+        then = "if both stay, cancel one in the terminal" if number > 0 else "it was placed by another client: cancel it there"
         text = (
             f"order {order_id} works twice at the broker, as {state.perm_id} and as {report.perm_id}: the second one is to be "
-            f"cancelled, and nothing is opened in {state.order.instrument} until one is left{by_hand}"
+            f"cancelled, and nothing is opened in {state.order.instrument} until one is left; {then}"
         )
         decision = self._troubles.begin(f"fork:{order_id}", text, blocks=state.order.instrument, critical=True)
-        if number > 0 and report.status is not BrokerStatus.CANCELLING:
-            decision += Decision(effects=(CancelSurplus(order_id, number, report.perm_id),))
+        if number <= 0 or report.status is BrokerStatus.CANCELLING:
+            return decision
+        if number != state.broker_order_id:
+            return decision + Decision(effects=(CancelSurplus(order_id, number, report.perm_id),))
+        return decision + Decision(effects=(AskBroker(f"order {order_id} works twice at the broker"),) if ask else ())
+
+    def cancel(self, listed: Iterable[BrokerOrder], asked_ns: int) -> Decision:
+        """Cancel, under the number that both share, where an answer to a question of `asked_ns` lists both alive."""
+        alive = {report.perm_id for report in listed if report.status in LIVE and report.status is not BrokerStatus.CANCELLING}
+        decision = NOTHING
+        for order_id, beside in self._surplus.items():
+            state = self._blotter.states[order_id]
+            for perm_id, report in beside.items():
+                number = report.broker_order_id if report.ours else 0
+                both = {perm_id, state.perm_id} <= alive or (perm_id in alive and state.status.is_final)
+                in_time = order_id not in self._asked or asked_ns > self._asked[order_id] + PATIENCE_NS
+                if number > 0 and number == state.broker_order_id and both and in_time:
+                    self._asked[order_id] = self._blotter.clock.now_ns()
+                    decision += Decision(effects=(CancelSurplus(order_id, number, perm_id),))
         return decision
 
     def has_forked(self, order_id: str) -> bool:

@@ -123,6 +123,7 @@ class Reconciliation:
             decisions.append(self._reports.on_order(report, ask=False))
             if state is not None and state.order.id in before:
                 decisions.append(self._on_unchanged(state.order.id))
+        decisions.append(self._forks.cancel(snapshot.open_orders, asked_ns))
         decisions += [self._troubles.end(key) for key in self._troubles.keys("zombie:") if key not in alive]
         return joined(decisions)
 

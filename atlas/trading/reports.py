@@ -99,7 +99,7 @@ class Reports:
             return Decision(effects=(AskBroker(f"the broker reports an order that is not known, perm id {report.perm_id}"),))
         if self._forks.is_surplus(state, report):
             if state.status is not _S.UNKNOWN or report.status not in LIVE:
-                return self._forks.note(state, report)
+                return self._forks.note(state, report, ask=ask)
         elif report.status not in LIVE and not state.status.is_final and self._forks.successor(state.order.id) is not None:
             return self._succeed(state)
         self._blotter.link(report.perm_id, state.order.id)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from atlas.bus import orders
 from atlas.domain import BadInput, Cancel, Modify, Order, OrderState, OutcomeUnknown, Submit, from_plain, iso, plain
-from atlas.service.trader_line import OPERATOR
+from atlas.service.trader_line import OPERATOR, outcome_of_receipt
 from atlas.trading.outcome import Outcome, Verdict, sentence
 from atlas.trading.trading_state import TradingState
 from services.monitor.desk import DeskView
@@ -125,6 +125,18 @@ def build_commands(desk: DeskView) -> APIRouter:
     async def trading_state(request: Request, wanted: State) -> dict[str, Any]:
         """Set what the trader may do at all."""
         return await steer(request, orders.SetTradingState(wanted.state, wanted.reason), orders.Account)
+
+    @router.post("/orders/{order_id}/release", status_code=202)
+    async def release(
+        request: Request, response: Response, order_id: str, whose: Annotated[str, Query(alias="robot", max_length=100)] = ""
+    ) -> dict[str, Any]:
+        """End the quarantine of an order that was not placed by this desk, and give it to a robot if one is named."""
+        wanted = orders.Release(order_id, whose)
+        with _audited(request, wanted) as note:
+            outcome = outcome_of_receipt(await desk.trader().ask(wanted, orders.Receipt, ASK_SECONDS, desk.new_id()))
+            note(outcome.verdict.value)
+        response.status_code = _STATUS[outcome.verdict]
+        return _told(outcome, None)
 
     @router.post("/kill")
     async def kill(request: Request, wanted: Kill | None = None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Protocol
 from atlas.bus import BlockingRequester, orders
 from atlas.bus.envelope import Message
 from atlas.bus.orders import Command, Events, EventsSince, OrderAnswer, OrderQuery, Receipt
-from atlas.domain import Action, AtlasError, Cancel, Modify, OrderEvent, OrderEventKind, Unavailable, action_id
+from atlas.domain import Action, AtlasError, Cancel, Modify, OrderEvent, Unavailable, action_id
 
 REQUEST_SECONDS = 2.0
 GIVE_UP_SECONDS = 10.0
@@ -99,10 +99,5 @@ class DirectLink:
 
 
 def _is_in(events: list[OrderEvent], action: Action) -> bool:
-    """Whether a known order's events hold the action: the order itself, or a change whose request is the last of its kind."""
-    if isinstance(action, Cancel):
-        return any(event.kind is OrderEventKind.CANCEL_REQUESTED for event in events)
-    if isinstance(action, Modify):
-        wished = [event.order for event in events if event.kind is OrderEventKind.MODIFY_REQUESTED and event.order is not None]
-        return bool(wished) and action.changed(wished[-1]) == wished[-1]
-    return True
+    """Whether a known order's events hold the action: the order itself, or a change or cancellation of that id."""
+    return not isinstance(action, Modify | Cancel) or any(event.action_id == action.id for event in events)

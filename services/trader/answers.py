@@ -18,7 +18,7 @@ from services.trader.ports import Store
 from services.trader.steering import Steering
 
 _EVENTS_AT_ONCE = 1000
-_FOR_OPERATORS = (messages.SetTradingState, messages.CancelAll, messages.Kill, messages.SetLimit)
+_FOR_OPERATORS = (messages.SetTradingState, messages.CancelAll, messages.Kill, messages.SetLimit, messages.Release)
 
 
 class Answers:
@@ -53,6 +53,7 @@ class Answers:
             messages.SetTradingState: self._set_trading_state,
             messages.CancelAll: self._cancel_all,
             messages.Kill: self._kill,
+            messages.Release: self._release,
             messages.LimitsRequest: self._limits,
             messages.SetLimit: self._set_limit,
             messages.WhatIfRequest: self._what_if,
@@ -149,6 +150,9 @@ class Answers:
 
     async def _kill(self, request: messages.Kill, peer: str) -> messages.Reply:
         return await self._steering.kill(request.reason, peer, flatten=request.flatten)
+
+    async def _release(self, request: messages.Release, peer: str) -> messages.Reply:
+        return await self._orders.release(request.order_id, request.robot, peer)
 
     async def _limits(self, _request: messages.LimitsRequest, _peer: str) -> messages.Reply:
         return self._steering.limits()

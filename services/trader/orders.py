@@ -80,7 +80,7 @@ class Orders:
         self._take = take
         self._learned = learned
         self._wants = wants
-        self._underway: dict[str, asyncio.Future[None]] = {}  # submitted, and not durable yet
+        self._underway: dict[str, asyncio.Future[None]] = {}  # by action id: taken, and not durable yet
         self._judged: Counter[str] = Counter()
         self.next_broker_order_id = 0
         self.latency = Latency("tick_to_journal")
@@ -141,17 +141,20 @@ class Orders:
         return tuple(fitted(order, known[order.instrument]) if order.instrument in known else order for order in orders)
 
     async def _receipt(self, orders: Sequence[Order], decision: Decision) -> Receipt:
-        durable = self._take(decision)
-        self._underway[orders[0].id] = durable
-        try:
-            await asyncio.shield(durable)
-        finally:
-            self._underway.pop(orders[0].id, None)
+        await self._durable(orders[0].id, decision)
         self.latency.measure(orders[0].cause_ns, self._clock.now_ns())
         first = decision.events[0]
         status = OrderStatus(first.kind.value)
         verdict = Verdict.DENIED if status is OrderStatus.DENIED else Verdict.ACCEPTED
         return Receipt(orders[0].id, status, first.reason, verdict, first.denial)
+
+    async def _durable(self, action_id: str, decision: Decision) -> None:
+        durable = self._take(decision)
+        self._underway[action_id] = durable
+        try:
+            await asyncio.shield(durable)
+        finally:
+            self._underway.pop(action_id, None)
 
     async def _known(self, orders: Sequence[Order]) -> Receipt | None:
         """The receipt of the very same order, if it was submitted before; told when that is durable."""
@@ -197,6 +200,8 @@ class Orders:
     # Orders that stand
 
     async def _modify(self, wish: Modify) -> Receipt:
+        if (known := await self._taken(wish)) is not None:
+            return known
         self._need_durability()
         self._faults.reached("modify.1_requested")
         state = self._desk.states.get(wish.order_id)
@@ -207,19 +212,39 @@ class Orders:
             exits = self._gate.is_exit(wish.changed(state.order), self._desk, replacing=wish.order_id)
             denial = None if exits else closed
         decision = Decision(denial=denial) if denial is not None else self._desk.modify(wish)
-        return await self._answer(wish.order_id, decision)
+        return await self._answer(wish.order_id, decision, wish.id)
 
     async def _cancel(self, wish: Cancel) -> Receipt:
+        if (known := await self._taken(wish)) is not None:
+            return known
         self._need_durability()
         self._faults.reached("cancel.1_requested")
-        return await self._answer(wish.order_id, self._desk.cancel(wish))
+        return await self._answer(wish.order_id, self._desk.cancel(wish), wish.id)
 
-    async def _answer(self, order_id: str, decision: Decision) -> Receipt:
+    async def release(self, order_id: str, robot: str, who: str) -> Receipt:
+        """End the quarantine of a foreign order.
+
+        Raises:
+            Unavailable: nothing can be written down now; nothing was done.
+        """
+        self._need_durability()
+        return await self._answer(order_id, self._desk.release(order_id, robot, who), f"release-{order_id}")
+
+    async def _taken(self, wish: Modify | Cancel) -> Receipt | None:
+        """The receipt of the very same change or cancellation, if it was taken before; told when that is durable."""
+        state = self._desk.states.get(wish.order_id)
+        if state is None or wish.id not in state.actions:
+            return None
+        if (durable := self._underway.get(wish.id)) is not None:
+            await asyncio.shield(durable)
+        return Receipt(wish.order_id, state.status)
+
+    async def _answer(self, order_id: str, decision: Decision, action_id: str) -> Receipt:
         state = self._desk.states.get(order_id)
         status = state.status if state is not None else OrderStatus.UNKNOWN
         if decision.denial is not None:
             return Receipt(order_id, status, decision.denial.text, Verdict.DENIED, decision.denial)
-        await asyncio.shield(self._take(decision))
+        await self._durable(action_id, decision)
         return Receipt(order_id, status)
 
     def _need_durability(self) -> None:

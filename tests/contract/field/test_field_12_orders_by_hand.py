@@ -8,10 +8,11 @@ import pytest
 from support.field import Field
 from support.field_trader import FieldTrader
 
-from atlas.bus.orders import AccountRequest
-from atlas.domain import OrderEventKind, OrderStatus
+from atlas.bus.orders import AccountRequest, Release
+from atlas.domain import OrderEventKind, OrderStatus, Refused
 from atlas.ib.library import library
 from atlas.trading.adoption import ForeignOrders, Policy
+from atlas.trading.outcome import Verdict
 
 
 async def placed_elsewhere(field, order, client_id=5):
@@ -51,6 +52,28 @@ def test_an_order_of_another_client_is_seen_and_dealt_with_as_configured(tmp_pat
         assert first.kind is OrderEventKind.ADOPTED
         blocked = (await trader.ask(AccountRequest())).blocked
         assert ("EUR.USD@IDEALPRO" in blocked) is blocks
+        await trader.end()
+
+    Field(hours="always").run(scenario)
+
+
+def test_a_quarantine_ends_when_an_operator_says_so_and_stays_ended_after_a_restart(tmp_path):
+    async def scenario(field):
+        trader = FieldTrader(field, tmp_path, policy=Policy(ForeignOrders.QUARANTINE), operators=("anna",))
+        await trader.begin()
+        await trader.working()
+        await placed_elsewhere(field, library.LimitOrder("BUY", 30_000, 1.0, tif="GTC"))
+        trader.engine.on_link_up()
+        await field.until(lambda: foreign(trader))
+        (state,) = foreign(trader)
+        with pytest.raises(Refused):
+            await trader.ask(Release(state.order.id), "bob")
+        receipt = await trader.ask(Release(state.order.id), "anna")
+        assert (receipt.status, receipt.verdict, receipt.denial) == (OrderStatus.WORKING, Verdict.ACCEPTED, None)
+        await trader.end()
+        await trader.begin()
+        assert (await trader.ask(AccountRequest())).blocked == {}
+        assert foreign(trader)[0].released
         await trader.end()
 
     Field(hours="always").run(scenario)

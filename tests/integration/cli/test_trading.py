@@ -303,6 +303,18 @@ async def test_steering_without_an_answer_is_unknown(desk):
     assert "`atlas account`" in done.stdout
 
 
+async def test_an_order_in_quarantine_is_released_by_its_id_and_can_be_given_to_a_robot(desk):
+    done, asked = await desk(orders.Receipt("ext-500", S.WORKING), "trade", "release", "ext-500", "--robot", "swing")
+    assert (done.returncode, asked) == (0, [orders.Release("ext-500", "swing")])
+    denial = Denial("foreign", "order robot-1-0 was placed by this desk: there is nothing to release")
+    denied = orders.Receipt("robot-1-0", S.WORKING, denial.text, Verdict.DENIED, denial)
+    done, asked = await desk(denied, "trade", "release", "robot-1-0", "--json")
+    assert (done.returncode, asked) == (1, [orders.Release("robot-1-0")])
+    assert json.loads(done.stdout)["denial"]["rule"] == "foreign"
+    done, _ = await desk(orders.Account("", "", {}, "", ACTIVE, {}), "trade", "release", "ext-500")
+    assert done.returncode == 2
+
+
 async def test_the_kill_switch_asks_first_and_does_nothing_unless_confirmed(desk):
     done, asked = await desk(orders.Cancelling([], []), "trade", "kill", "--flatten")
     assert (done.returncode, asked) == (2, [])

@@ -193,6 +193,13 @@ async def test_an_order_is_cancelled_by_its_id(browser, trader):
     assert (answer.status_code, command.action.order_id) == (202, "sma-5-0")
 
 
+async def test_an_order_in_quarantine_is_released_by_its_id(browser, trader):
+    async with trader.answering(orders.Receipt("ext-500", S.WORKING)):
+        answer = await browser.post("/api/v1/orders/ext-500/release?robot=swing")
+    assert (answer.status_code, answer.json()["order_id"]) == (202, "ext-500")
+    assert trader.asked == [orders.Release("ext-500", "swing")]
+
+
 async def test_a_change_names_only_what_changes(browser, trader):
     async with trader.answering(receipt(S.WORKING)):
         answer = await browser.patch("/api/v1/orders/sma-5-0", json={"limit_price": 1.2})

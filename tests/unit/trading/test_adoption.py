@@ -3,10 +3,10 @@
 import pytest
 from support.trading import ACCOUNT, ES, EURUSD, DeskDriver, order, reconciled_desk, restarted
 
-from atlas.domain import Execution, ManualClock, Order, OrderEventKind, OrderKind, OrderStatus, Side
+from atlas.domain import Execution, ManualClock, Order, OrderEventKind, OrderKind, OrderStatus, Side, fold
 from atlas.trading.adoption import ForeignOrders, Policy
 from atlas.trading.broker import BrokerOrder, BrokerStatus, Known
-from atlas.trading.effects import AskBroker, CancelEverything, CancelOrder, ClearAlarm, RaiseAlarm
+from atlas.trading.effects import NOTHING, AskBroker, CancelEverything, CancelOrder, ClearAlarm, RaiseAlarm
 
 K, S = OrderEventKind, OrderStatus
 
@@ -263,7 +263,34 @@ def test_what_a_quarantined_order_has_filled_stays_in_quarantine_until_a_person_
     driver.reconcile(executions=(foreign_fill(),), positions={ACCOUNT: {ES.id: 2.0}})
     driver.reconcile()
     assert list(driver.desk.gate.blocked) == [ES.id]
-    driver.take(driver.desk.release("ext-500"))
-    assert driver.effects[-1] == ClearAlarm("quarantine:ext-500")
-    driver.reconcile()
-    assert driver.desk.gate.blocked == {}
+    again = restarted(driver, policy=Policy(ForeignOrders.QUARANTINE))
+    again.reconcile(positions={ACCOUNT: {ES.id: 2.0}})
+    assert "ext-500" in again.desk.gate.blocked[ES.id]
+    (event,) = again.take(again.desk.release("ext-500", who="anna"))
+    assert (event.kind, event.reason) == (K.ADOPTED, "released by anna")
+    assert again.effects[-1] == ClearAlarm("quarantine:ext-500")
+    for desk in (again, restarted(again, policy=Policy(ForeignOrders.QUARANTINE))):
+        desk.reconcile()
+        assert desk.desk.gate.blocked == {}
+        assert desk.desk.release("ext-500") == NOTHING
+
+
+def test_a_released_order_can_be_given_to_a_robot_which_has_all_that_is_filled_of_it_from_then_on():
+    driver = driver_with(foreign=ForeignOrders.QUARANTINE)
+    driver.reconcile(open_orders=(foreign(),))
+    (event,) = driver.take(driver.desk.release("ext-500", "swing"))
+    assert (event.kind, event.robot, event.order.robot) == (K.ADOPTED, "swing", "swing")
+    assert fold(None, event).order.robot == "swing"
+    (filled,) = driver.report(foreign_fill())
+    assert (filled.kind, filled.robot) == (K.EXECUTED, "swing")
+    denied = driver.desk.release("ext-500", "other")
+    assert (denied.events, denied.denial.rule) == ((), "filled")
+
+
+def test_only_what_is_not_ours_can_be_released(driver):
+    driver.working(order())
+    assert (
+        driver.desk.release(order().id).denial.text
+        == f"order {order().id} was placed by this desk: there is nothing to release"
+    )
+    assert driver.desk.release("nothing").denial.rule == "foreign"

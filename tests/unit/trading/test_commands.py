@@ -1,11 +1,12 @@
 """Commands on orders, and what became of them on their way out."""
 
 import pytest
-from support.trading import ACCOUNT, ES, EURUSD, DeskDriver, new_desk, order
+from support.trading import ACCOUNT, ES, EURUSD, DeskDriver, new_desk, order, restarted, restored
 
-from atlas.domain import Cancel, Denial, ManualClock, OrderEventKind, OrderKind, OrderStatus
+from atlas.domain import Cancel, Denial, ManualClock, Modify, OrderEventKind, OrderKind, OrderStatus
+from atlas.domain.order_state import MOST_ACTIONS
 from atlas.trading.broker import BrokerStatus
-from atlas.trading.effects import AskBroker, CancelOrder, ChangeOrder, PlaceOrder
+from atlas.trading.effects import NOTHING, AskBroker, CancelOrder, ChangeOrder, PlaceOrder
 
 K, S = OrderEventKind, OrderStatus
 LIMIT = {"kind": OrderKind.LIMIT, "limit_price": 1.1}
@@ -249,3 +250,29 @@ def test_decisions_add_up_in_their_order(driver):
     one, two = driver.decide(order()), driver.desk.cancel(Cancel("", "nobody"))
     assert (one + two).events == one.events
     assert (one + two).denial == (two + one).denial == two.denial
+
+
+# Again
+
+
+@pytest.mark.parametrize("ask", ["modify", "cancel"])
+def test_a_change_or_cancellation_that_comes_again_is_known_by_its_id_also_after_a_restart(driver, ask):
+    wanted = order(**LIMIT)
+    driver.working(wanted)
+    action = Modify("robot-9-0", wanted.id, limit_price=1.05) if ask == "modify" else Cancel("robot-9-0", wanted.id)
+    decision = getattr(driver.desk, ask)(action)
+    driver.take(decision)
+    assert [event.action_id for event in decision.events] == ["robot-9-0"]
+    assert len(decision.effects) == 1
+    assert driver.state(wanted).actions == ("robot-9-0",)
+    driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED))
+    for desk in (driver.desk, restarted(driver).desk, restored(driver)):
+        assert getattr(desk, ask)(action) == NOTHING
+
+
+def test_the_newest_changes_are_remembered(driver):
+    wanted = order(**LIMIT)
+    driver.working(wanted)
+    for number in range(MOST_ACTIONS + 1):
+        driver.take(driver.desk.modify(Modify(f"m-{number}", wanted.id, limit_price=1.0 + number / 1000)))
+    assert driver.state(wanted).actions == tuple(f"m-{number}" for number in range(1, MOST_ACTIONS + 1))

@@ -1,5 +1,7 @@
 """Two live perm ids under one reference of ours."""
 
+import dataclasses
+
 import pytest
 from msgspec.structs import replace
 from support.trading import ACCOUNT, EURUSD, DeskDriver, order, restarted
@@ -7,6 +9,7 @@ from support.trading import ACCOUNT, EURUSD, DeskDriver, order, restarted
 from atlas.domain import OrderEventKind, OrderKind, OrderStatus, Side
 from atlas.trading.broker import BrokerError, BrokerOrder, BrokerStatus
 from atlas.trading.effects import AskBroker, CancelOrder, CancelSurplus, ClearAlarm, RaiseAlarm
+from atlas.trading.forks import PATIENCE_NS
 
 K, S = OrderEventKind, OrderStatus
 LIMIT = {"kind": OrderKind.LIMIT, "limit_price": 1.1}
@@ -22,16 +25,20 @@ def forked(driver: DeskDriver, **values: object):
     return wanted, surplus
 
 
+def replace_number(report: BrokerOrder, number: int) -> BrokerOrder:
+    return dataclasses.replace(report, broker_order_id=number)
+
+
 def test_a_fork_is_named_its_surplus_cancelled_and_the_instrument_halted(driver):
     wanted, _ = forked(driver)
-    alarm, surplus = driver.effects
+    alarm, question = driver.effects
     assert isinstance(alarm, RaiseAlarm)
     assert (alarm.key, alarm.critical) == (f"fork:{wanted.id}", True)
     assert alarm.text == (
         f"order {wanted.id} works twice at the broker, as 77 and as 99: the second one is to be cancelled, and nothing is "
-        f"opened in {EURUSD.id} until one is left"
+        f"opened in {EURUSD.id} until one is left; if both stay, cancel one in the terminal"
     )
-    assert surplus == CancelSurplus(wanted.id, 1, 99)
+    assert question == AskBroker(f"order {wanted.id} works twice at the broker")
     assert list(driver.desk.gate.blocked) == [EURUSD.id]
     assert driver.desk.in_doubt
     denied = driver.submit(order(2))
@@ -48,14 +55,40 @@ def test_a_fork_does_not_keep_an_exit_from_leaving(driver):
     assert driver.submit(order(6, Side.SELL)).kind is K.PENDING
 
 
-def test_the_same_fork_is_alarmed_once_and_its_surplus_asked_to_go_until_it_goes(driver):
+def test_under_one_number_only_an_answer_that_lists_both_asks_for_a_cancellation_and_again_only_when_that_had_its_time(driver):
     wanted, surplus = forked(driver)
+    both = (driver.broker_order(wanted), surplus)
+    wish = CancelSurplus(wanted.id, 1, 99)
     driver.effects.clear()
-    driver.report(surplus)
-    assert driver.effects == [CancelSurplus(wanted.id, 1, 99)]
+    driver.reconcile(open_orders=both)
+    assert driver.effects == [wish]
+    for report in (surplus, *both):  # late ones, from before it was cancelled
+        driver.report(report)
+    driver.reconcile(open_orders=both)
+    assert driver.effects.count(wish) == 1
+    driver.clock.advance(PATIENCE_NS)
+    driver.reconcile(open_orders=(surplus, driver.broker_order(wanted, BrokerStatus.CANCELLING)))
+    driver.reconcile(open_orders=(surplus,))
+    assert driver.effects.count(wish) == 1
+    driver.reconcile(open_orders=both)
+    assert driver.effects.count(wish) == 2
+
+
+def test_under_another_number_a_surplus_is_asked_to_go_until_it_goes(driver):
+    wanted = order(**LIMIT)
+    driver.working(wanted)
     driver.effects.clear()
-    driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLING, perm_id=99))
-    assert driver.effects == []
+    surplus = replace_number(driver.broker_order(wanted, perm_id=99), 8)
+    for _ in range(2):
+        assert driver.report(surplus) == []
+    assert driver.effects[1:] == [CancelSurplus(wanted.id, 8, 99)] * 2
+
+
+def test_what_works_twice_is_not_changed_for_nobody_knows_which_would_be(driver):
+    wanted, _ = forked(driver)
+    assert driver.modify(wanted, limit_price=1.05).denial.rule == "fork"
+    driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED, perm_id=99))
+    assert driver.modify(wanted, limit_price=1.05).denial is None
 
 
 def test_when_the_surplus_is_gone_the_instrument_is_free_and_the_order_what_it_was(driver):
@@ -122,7 +155,9 @@ def test_a_second_number_of_an_order_that_is_over_is_surplus_too(driver):
     driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED))
     driver.effects.clear()
     driver.report(driver.broker_order(wanted, perm_id=99))
-    assert [type(effect) for effect in driver.effects] == [RaiseAlarm, CancelSurplus]
+    assert [type(effect) for effect in driver.effects] == [RaiseAlarm, AskBroker]
+    driver.reconcile(open_orders=(driver.broker_order(wanted, perm_id=99),))
+    assert driver.effects[-1] == CancelSurplus(wanted.id, 1, 99)
     assert driver.status(wanted) is S.CANCELLED
 
 
