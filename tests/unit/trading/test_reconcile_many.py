@@ -142,3 +142,25 @@ def test_the_rest_of_a_group_is_told_why_the_broker_s_lists_take_it_back(driver)
     events = driver.reconcile(**listed)
     assert [(event.order_id, event.kind) for event in events] == [(entry.id, K.REJECTED), (stop.id, K.CANCEL_REQUESTED)]
     assert events[1].reason == f"order {entry.id} of the same group failed: sent, but the broker knows nothing of it"
+
+
+def test_an_order_that_was_turned_down_does_not_hide_that_another_is_missing(driver):
+    refused, missing = order(1), order(2)
+    driver.submit(refused)
+    driver.submit(missing)
+    driver.sent(refused, missing)
+    driver.report(driver.broker_order(refused, BrokerStatus.INACTIVE))
+    events = driver.reconcile()
+    assert [(event.order_id, event.kind) for event in events] == [(refused.id, K.REJECTED), (missing.id, K.UNKNOWN)]
+
+
+def test_a_smaller_quantity_that_nobody_told_is_taken_over_from_the_filled_order(driver):
+    wanted = order(**LIMIT)
+    driver.working(wanted)
+    driver.modify(wanted, quantity=6_000.0)
+    driver.report(driver.execution(wanted, 6_000))
+    assert driver.status(wanted) is S.PARTIALLY_FILLED
+    driver.clock.advance(1)
+    (changed,) = driver.reconcile(completed_orders=(driver.broker_order(wanted, BrokerStatus.FILLED, quantity=6_000.0),))
+    assert (changed.kind, changed.order.quantity) == (K.MODIFIED, 6_000)
+    assert driver.status(wanted) is S.FILLED
