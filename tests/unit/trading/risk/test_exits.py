@@ -3,7 +3,8 @@
 import pytest
 from support.risk import INSTRUMENTS, NOW, OTHER, STOCK, Account, Gatekeeper, buy, changed, holding, sell, working
 
-from atlas.domain import OcaType, OrderKind, Position
+from atlas.domain import OcaType, OrderKind, Position, Side, TimeInForce
+from atlas.robot.wishes import Exits, exits
 
 BLOCK = {"oca_group": "exit", "oca_type": OcaType.CANCEL_WITH_BLOCK}
 ENTRY = buy(100, id="sma-1-0")
@@ -174,3 +175,18 @@ def test_an_order_that_turns_the_position_round_passes_where_its_limits_let_it()
 def test_of_a_group_whose_parents_are_over_one_is_filled_whoever_was_its_parent(gate):
     account = holding(100, STOCK, working(sell(100, id="a-1-0", parent_id="gone", **BLOCK)))
     assert is_exit(gate, sell(100, parent_id="gone too", **BLOCK), account)
+
+
+@pytest.mark.parametrize("side", Side)
+def test_the_exits_of_a_strategy_s_bracket_count_once_before_its_entry_is_filled_and_after(gate, side):
+    sign = side.sign
+    entry = changed(ENTRY, side=side, kind=OrderKind.LIMIT, limit_price=100.0)
+    leave = Exits(stop=100.0 - 10 * sign, target=100.0 + 10 * sign)
+    stop, target = exits(entry, leave, TimeInForce.GTC, ("sma-1-1", "sma-1-2"))
+    assert is_exit(gate, stop, holding(0, STOCK, working(entry)))
+    assert is_exit(gate, target, holding(0, STOCK, working(entry), working(stop)))
+    assert is_exit(gate, target, holding(60 * sign, STOCK, working(entry, filled=60), working(stop)))
+    assert is_exit(gate, target, holding(100 * sign, STOCK, working(stop)))
+    assert gate.check_group([stop, target], holding(0, STOCK, working(entry)), NOW) is None
+    another = changed(stop, id="sma-2-0", quantity=1, oca_group="", parent_id="")
+    assert not is_exit(gate, another, holding(100 * sign, STOCK, working(stop), working(target)))
