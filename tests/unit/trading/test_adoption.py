@@ -235,6 +235,13 @@ def test_a_claim_says_whose_an_order_is(reference, instrument, robot):
     assert driver.desk.gate.blocked == {}
 
 
+def test_a_claim_says_whose_the_fills_are_of_which_nothing_else_is_told():
+    driver = driver_with(foreign=ForeignOrders.CLAIM, claims=CLAIMS)
+    fills = (foreign_fill(order_id="grid-7"), foreign_fill("g.01", 501), foreign_fill("h.01", 502, instrument=EURUSD.id))
+    events = driver.reconcile(executions=fills)
+    assert [event.robot for event in events if event.kind is K.ADOPTED] == ["grid", "carry", ""]
+
+
 def test_claims_count_only_where_they_are_the_policy():
     driver = driver_with(claims=CLAIMS)
     assert driver.reconcile(open_orders=(foreign(reference="grid-1"),))[0].robot == ""
