@@ -2,11 +2,15 @@
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
-from atlas.service.config import _SETTINGS
+from atlas.cli import trade
+from atlas.service.config import _SETTINGS, load
+from atlas.service.settings import Settings
 from services.trader.faults import FAULT_POINTS
 
 ROOT = Path(__file__).parents[3]
@@ -67,6 +71,39 @@ def test_every_decision_is_in_the_list_of_decisions_by_its_title():
     titles = [text_of(record).splitlines()[0].removeprefix("# ") for record in records]
     assert [f"{number}. {title}" for number, _, title in listed] == titles
     assert [number for _, number, _ in listed] == [f"{number:04}" for number in range(1, len(records) + 1)]
+
+
+def test_every_command_of_trading_is_shown():
+    commands = {command.name or command.callback.__name__.replace("_", "-") for command in trade.app.registered_commands}
+    pages = "".join(text_of(page) for page in (DOCS / "how-to").glob("*.md"))
+    assert len(commands) > 8
+    assert {name for name in commands if f"atlas trade {name}" not in pages} == set()
+
+
+def test_every_command_over_http_is_listed():
+    sources = text_of(ROOT / "services/monitor/commands.py")
+    routes = {re.sub(r"\{\w+\}", "{id}", path) for path in re.findall(r'@router\.\w+\("([^"]+)"', sources)}
+    page = text_of(DOCS / "how-to/trade-from-the-command-line.md").split("| route | does |")[1]
+    assert len(routes) > 8
+    assert {route for route in routes if f"{route}`" not in page and f"{route}?" not in page} == set()
+
+
+def test_every_package_that_is_needed_has_a_reason():
+    project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
+    needed = {re.split(r"[^\w-]", need)[0] for need in (*project["dependencies"], *project["optional-dependencies"]["dev"])}
+    page = text_of(DOCS / "dependencies.md")
+    assert {name for name in needed if f"`{name}`" not in page and not name.startswith("types-")} == set()
+    rows = set(re.findall(r"`([\w-]+)`", " ".join(re.findall(r"^\| (`.*?) \|", page, re.MULTILINE))))
+    assert rows <= needed
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "how-to").glob("*.md")), ids=lambda page: page.stem)
+def test_every_configuration_on_a_page_can_be_loaded(page, tmp_path):
+    for text in re.findall(r"```yaml\n(.*?)```", text_of(page), re.DOTALL):
+        content = yaml.safe_load(text)
+        if isinstance(content, dict) and content.keys() <= Settings.model_fields.keys():
+            (tmp_path / "atlas.yaml").write_text(text)
+            assert load([], {}, tmp_path / "atlas.yaml").origins
 
 
 def beginning(node, names):
