@@ -26,7 +26,7 @@ TABLE = """
                     D P S W A F C R E U
     denied          - D - - - - - - - D
     pending         - - - - - - - - - -
-    adopted         - - - - - - - - - -
+    adopted         - - . . . . . . . .
     sent            - S - - - - - - - -
     working         - W W W A - - - - W
     modify_requested - - . . . - - - - -
