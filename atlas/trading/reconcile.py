@@ -6,6 +6,7 @@ reported) is made of the broker's facts only, so that doing it twice, or after a
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from atlas.domain import Execution, OrderEventKind, OrderState, OrderStatus, execution_base, execution_revision
 from atlas.trading.adoption import Adoption, by_order
@@ -14,6 +15,7 @@ from atlas.trading.broker import BrokerOrder, BrokerSnapshot, BrokerStatus, Know
 from atlas.trading.effects import NOTHING, CancelSurplus, Decision, joined
 from atlas.trading.forks import LIVE, Forks
 from atlas.trading.groups import Groups
+from atlas.trading.lost_fills import LostFills
 from atlas.trading.positions import Positions
 from atlas.trading.reports import Reports
 from atlas.trading.troubles import EVERYTHING, Troubles
@@ -36,6 +38,7 @@ class Reconciliation:
         self._groups = groups
         self._adoption = adoption
         self.positions = Positions(blotter, troubles)
+        self._lost = LostFills(blotter, troubles)
         self._unconfirmed_changes: dict[str, int] = {}
         self._missing: set[str] = set()  # what was not listed the last time
         self._first = True
@@ -56,6 +59,8 @@ class Reconciliation:
         self._first = False
         before = {state.order.id: state for state in self._blotter.working() if state.at_ns < asked_ns}
         traded_since = self._blotter.traded_since(asked_ns)
+        theirs = snapshot.positions.get(self._blotter.account, {})
+        self._lost.begin(theirs, traded_since)
         living = {order.perm_id for order in snapshot.open_orders}
         decisions.append(self._forks.keep(living))
         decisions.append(self._adopt(snapshot))
@@ -63,8 +68,8 @@ class Reconciliation:
         decisions.append(self._on_orders(snapshot, before, asked_ns))
         decisions += [Decision(self._reports.on_commission(commission)) for commission in snapshot.commissions]
         decisions.append(self._on_missing(before.keys() - self._listed(snapshot)))
-        decisions += [self._groups.settle(), self._adoption.settle(living)]
-        decisions.append(self.positions.compare(snapshot.positions.get(self._blotter.account, {}), traded_since))
+        decisions += [self._lost.settle(), self._groups.settle(), self._adoption.settle(living)]
+        decisions.append(self.positions.compare(theirs, traded_since))
         return joined([*decisions, self._troubles.end(UNANSWERED)])
 
     # What is foreign
@@ -114,8 +119,10 @@ class Reconciliation:
             state = self._reports.find(report)
             if state is not None and state.order.id in before and report.status is BrokerStatus.FILLED:
                 decisions.append(self._on_filled(state, report))
-        for report in sorted(snapshot.open_orders, key=_by_perm_id):
-            state = self._reports.find(report)
+        never_left = self._never_left(snapshot)
+        for told in sorted(snapshot.open_orders, key=_by_perm_id):
+            state = self._reports.find(told)
+            report = self._without_its_group(told, state, never_left)
             if state is not None and _contradicts(state, report, asked_ns):
                 alive.add(f"zombie:{state.order.id}")
                 decisions.append(self._on_zombie(state, report))
@@ -127,6 +134,19 @@ class Reconciliation:
         decisions += [self._troubles.end(key) for key in self._troubles.keys("zombie:") if key not in alive]
         return joined(decisions)
 
+    def _never_left(self, snapshot: BrokerSnapshot) -> set[str]:
+        """Orders that an earlier run wrote down and did not get to send."""
+        written = {one.order.id for one in self._blotter.working() if one.status is _S.PENDING}
+        return (written & self._blotter.inherited) - self._listed(snapshot)
+
+    def _without_its_group(self, report: BrokerOrder, state: OrderState | None, never_left: set[str]) -> BrokerOrder:
+        """A leg that the gateway holds, for the one that was to release it never left, is inactive: that is no rejection."""
+        if state is None or report.status is not BrokerStatus.INACTIVE:
+            return report
+        if not any(one.order.id in never_left for one in self._groups.of(state.order.id)):
+            return report
+        return replace(report, status=BrokerStatus.RECEIVED)
+
     def _on_filled(self, state: OrderState, report: BrokerOrder) -> Decision:
         """The broker has it as filled. Its executions were counted before: is anything of it left?"""
         if state.status.is_final:
@@ -137,8 +157,7 @@ class Reconciliation:
             reason = "filled, and corrected since: nothing is left of it at the broker"
             return Decision(self._blotter.record(_K.CANCELLED, state.order.id, reason=reason))
         if state.status is _S.UNKNOWN:
-            reason = "the broker has it as filled and tells its executions no more: compare the position"
-            return Decision(self._blotter.record(_K.CANCELLED, state.order.id, reason=reason))
+            return self._lost.note(state, "the broker has filled")
         reason = "the broker has it as filled, and did not tell all of its executions"
         return Decision(self._blotter.record(_K.UNKNOWN, state.order.id, reason=reason))
 
@@ -184,6 +203,11 @@ class Reconciliation:
                 continue
             missing.add(order_id)
             if state.status is _S.UNKNOWN and order_id not in self._missing:
+                continue
+            if state.status is _S.UNKNOWN and self._lost.is_open(state.order.instrument):
+                continue
+            if state.status is _S.UNKNOWN and self._lost.explains(state):
+                decisions.append(self._lost.note(state, "the broker has a position that can come of"))
                 continue
             kind, reason = _fate(state)
             decisions.append(Decision(self._blotter.record(kind, order_id, reason=reason)))

@@ -117,6 +117,10 @@ class Reports:
                 return self._wait_for_code(order_id, report)
             return self._end(state, ending, perm_id=report.perm_id, reason=report.reason)
         events: tuple[OrderEvent, ...] = ()
+        if report.status is BrokerStatus.RECEIVED and state.status is _S.PENDING and order_id in self._blotter.inherited:
+            return Decision(
+                self._blotter.record(_K.SENT, order_id, perm_id=report.perm_id)
+            )  # it had left before the trader died
         if report.status in (BrokerStatus.WORKING, BrokerStatus.CANCELLING):
             self.turned_down.pop(order_id, None)
             if state.status in _NOT_CONFIRMED:

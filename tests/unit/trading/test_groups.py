@@ -208,3 +208,34 @@ def test_the_alarm_of_each_of_two_groups_ends_when_nothing_of_it_works(driver):
     for _, two in pairs:
         driver.report(driver.broker_order(two, BrokerStatus.CANCELLED))
     assert driver.effects == [ClearAlarm(f"group:{one.id}") for one, _ in pairs]
+
+
+@pytest.mark.parametrize("left", [1, 2])
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_bracket_that_a_dying_trader_did_not_send_whole_is_taken_back_and_its_held_legs_are_not_taken_for_rejected(
+    driver, left, noted
+):
+    driver.decide(*BRACKET)
+    held, rest = BRACKET[:left], BRACKET[left:]
+    if noted:
+        driver.sent(*held)
+    again = restarted(driver)
+    listed = tuple(again.broker_order(leg, BrokerStatus.INACTIVE) for leg in held)
+    again.reconcile(open_orders=listed)
+    assert [again.status(leg) for leg in held] == [S.SENT] * left
+    assert [again.status(leg) for leg in rest] == [S.DENIED] * len(rest)
+    wishes = [effect for effect in again.effects if isinstance(effect, CancelOrder)]
+    assert {wish.order_id for wish in wishes if not again.desk.may_send(wish)} == {leg.id for leg in held}
+    for leg in held:
+        again.report(again.broker_order(leg, BrokerStatus.CANCELLED))
+        assert again.status(leg) is S.CANCELLED
+    again.reconcile()
+    assert again.desk.working() == []
+
+
+def test_an_inactive_order_of_a_group_that_left_whole_is_rejected(driver):
+    driver.decide(*BRACKET)
+    driver.sent(*BRACKET)
+    again = restarted(driver)
+    again.reconcile(open_orders=tuple(again.broker_order(leg, BrokerStatus.INACTIVE) for leg in BRACKET))
+    assert again.status(ENTRY) is S.REJECTED

@@ -207,17 +207,47 @@ def test_a_filled_order_that_is_still_listed_is_no_contradiction(driver):
     assert driver.reconcile(open_orders=(driver.broker_order(wanted),)) == []
 
 
-def test_an_order_that_is_filled_without_executions_told_is_unknown_first_and_then_over(driver):
+def test_an_order_that_is_filled_without_executions_told_stays_unknown_and_is_named_until_they_come(driver):
     wanted = order()
     driver.working(wanted)
-    filled = {"completed_orders": (driver.broker_order(wanted, BrokerStatus.FILLED),)}
+    filled = {
+        "completed_orders": (driver.broker_order(wanted, BrokerStatus.FILLED),),
+        "positions": {ACCOUNT: {EURUSD.id: 20_000.0}},
+    }
     (unknown,) = driver.reconcile(**filled)
     assert (unknown.kind, unknown.reason) == (K.UNKNOWN, "the broker has it as filled, and did not tell all of its executions")
     assert driver.desk.in_doubt
-    (over,) = driver.reconcile(**filled)
-    assert over.kind is K.CANCELLED
-    assert over.reason == "the broker has it as filled and tells its executions no more: compare the position"
-    assert driver.reconcile(**filled) == []
+    driver.effects.clear()
+    for _ in range(3):
+        assert driver.reconcile(**filled) == []
+    lost = next(effect for effect in driver.effects if effect.key == f"lost-fill:{wanted.id}")
+    assert lost.critical
+    assert lost.text == (
+        f"the broker has filled order {wanted.id} (buy 20000 {EURUSD.id}) and tells no executions of it: our books have 0, the "
+        "broker has 20000; look for the trade in the terminal or the statement"
+    )
+    assert EURUSD.id in driver.desk.gate.blocked
+    driver.reconcile(positions=filled["positions"])  # the next day, the broker does not list it either
+    assert (driver.status(wanted), EURUSD.id in driver.desk.gate.blocked) == (S.UNKNOWN, True)
+    driver.report(driver.execution(wanted))
+    driver.reconcile(**filled)
+    assert (driver.status(wanted), driver.desk.gate.blocked) == (S.FILLED, {})
+    assert ClearAlarm(f"lost-fill:{wanted.id}") in driver.effects
+
+
+@pytest.mark.parametrize(
+    ("held", "ends"), [(0.0, True), (15_000.0, False), (20_000.0, False), (25_000.0, True), (-15_000.0, True)]
+)
+def test_an_order_that_vanished_is_over_unless_the_broker_holds_what_it_can_have_brought(driver, held, ends):
+    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    driver.working(wanted)
+    for _ in range(3):
+        driver.reconcile(positions={ACCOUNT: {EURUSD.id: held}})
+    assert driver.status(wanted) is (S.CANCELLED if ends else S.UNKNOWN)
+    assert (f"lost-fill:{wanted.id}" in driver.desk.troubles) is not ends
+    driver.reconcile()
+    assert driver.status(wanted) is S.CANCELLED
+    assert f"lost-fill:{wanted.id}" not in driver.desk.troubles
 
 
 def test_an_order_whose_fill_was_corrected_after_it_was_filled_is_over(driver):
