@@ -227,6 +227,16 @@ def test_the_desk_knows_when_the_real_gateway_restarts_from_the_variables_that_t
     assert [schedule(config, name) for name in ("watcher", "trader")] == [expected, expected]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_what_each_service_is_given_is_a_configuration(resolve: Resolve, mode: str) -> None:
+    services = resolve(IB_GATEWAY_MODE=mode, TRADER_BROKER="ib", STRATEGY_ROUTE="database", **CREDENTIALS)["services"]
+    for name in SERVICES:
+        settings = load([], services[name]["environment"]).settings
+        assert settings.trader.mode == "paper"
+        assert settings.strategy.route == "database"
+        assert (settings.gateway.restart_time != "never") is (mode != "simulator" and name in ("watcher", "trader")), name
+
+
 def test_the_simulated_gateway_is_never_known_to_go_away(resolve: Resolve) -> None:
     known = resolve(IB_AUTO_RESTART_TIME="10:00 PM")["services"]["trader"]["environment"]
     assert not {key for key in known if key.startswith("ATLAS_GATEWAY__RE") or key == "ATLAS_GATEWAY__LOGIN_TIME"}
