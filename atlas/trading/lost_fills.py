@@ -5,7 +5,8 @@ stays unknown, with an alarm that names it and both positions, and nothing is op
 told or the positions agree.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from atlas.domain import OrderState, exact
 from atlas.trading.blotter import Blotter
@@ -22,10 +23,10 @@ class LostFills:
         self._blotter = blotter
         self._troubles = troubles
         self._theirs: Mapping[str, float] = {}
-        self._traded: Set[str] = frozenset()
+        self._traded: AbstractSet[str] = frozenset()
         self._seen: set[str] = set()
 
-    def begin(self, theirs: Mapping[str, float], traded_since: Set[str]) -> None:
+    def begin(self, theirs: Mapping[str, float], traded_since: AbstractSet[str]) -> None:
         """An answer is looked at. `theirs` are the broker's positions, which say nothing of what was traded since."""
         self._theirs, self._traded, self._seen = theirs, traded_since, set()
 
@@ -45,8 +46,8 @@ class LostFills:
         self._seen.add(_KEY + order_id)
         text = (
             f"{what} order {order_id} ({state.order.side.value} {state.remaining:g} {name}) and tells no executions of it: our "
-            f"books have {self._blotter.position(name):g}, the broker has {self._theirs.get(name, 0.0):g}; look for the trade in "
-            "the terminal or the statement"
+            f"books have {self._blotter.position(name):g}, the broker has {self._theirs.get(name, 0.0):g}; look for the trade "
+            "in the terminal or the statement"
         )
         return self._troubles.begin(_KEY + order_id, text, blocks=name, critical=True)
 

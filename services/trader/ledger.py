@@ -20,6 +20,8 @@ from atlas.trading.effects import CancelEverything, CancelOrder, CancelSurplus, 
 from services.trader.ports import Faults, JournalPort, Outlet, Store
 
 MOST_AT_ONCE = 500
+KEPT_EVENTS = 50_000
+"""So many events stay in the journal after the store has them; with twice as many at most a start begins to read."""
 DISK_ALARM, STORE_ALARM = "journal-disk", "database-away"
 
 _K = OrderEventKind
@@ -55,6 +57,7 @@ class Ledger:
     Args:
         release: called with what is to be sent, as soon as it may leave.
         reopen: opens the journal again after it broke.
+        kept_events: how many events stay in the journal after the store has them.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Ledger:
         *,
         retry_seconds: float = 0.5,
         reopen: Callable[[], JournalPort] | None = None,
+        kept_events: int = KEPT_EVENTS,
     ) -> None:
         self._journal = journal
         self._store = store
@@ -77,6 +81,9 @@ class Ledger:
         self._release = release
         self._retry_seconds = retry_seconds
         self._reopen = reopen
+        self._kept_events = kept_events
+        self.rolled_at = 0
+        """The journal's number of the last event before its newest segment, as far as is known."""
         self._new: list[_Entry] = []
         self._unjournaled: deque[_Entry] = deque()  # taken, but by no journal yet, for the disk is full
         self._unsynced: list[_Entry] = []  # the journal has them, the disk has not
@@ -147,6 +154,7 @@ class Ledger:
                 for _ in batch:
                     self._queue.popleft()
             if not self._new:
+                self._shorten_journal()
                 self._drained.set()
 
     async def run_journal(self) -> None:
@@ -206,6 +214,16 @@ class Ledger:
         self._journal = self._reopen()
         self._unjournaled.extendleft(reversed(self._unsynced))
         self._unsynced.clear()
+
+    def _shorten_journal(self) -> None:
+        """The store has everything: give up what is old, so that a start need not read all that ever was."""
+        last = self._journal.last_sequence
+        if self.disk_problem or self._unjournaled or last - self.rolled_at < self._kept_events:
+            return
+        with contextlib.suppress(Unavailable):  # there is room again one day
+            self._journal.roll()
+            self._journal.drop_before(last - self._kept_events + 1)
+            self.rolled_at = last
 
     def _make_durable(self, entry: _Entry) -> None:
         if not entry.durable.done():

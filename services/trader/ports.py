@@ -113,6 +113,19 @@ class JournalPort(Protocol):
         """Why nobody can know what is on disk, so that the journal has to be closed and opened again; "" if all is well."""
         ...
 
+    @property
+    def last_sequence(self) -> int:
+        """The journal's own number of the last event that was appended."""
+        ...
+
+    def roll(self) -> None:
+        """Begin a new segment; raises as `sync`."""
+        ...
+
+    def drop_before(self, sequence: int) -> None:
+        """Give up what is before the journal's own number `sequence`, as far as whole segments hold nothing else."""
+        ...
+
     def append(self, event: OrderEvent) -> int:
         """Take an event."""
         ...

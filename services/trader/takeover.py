@@ -40,10 +40,13 @@ def take_over(
         is_first = event.order is not None and event.order_id not in stored
         if event.sequence > state.sequence if state is not None else is_first:
             replay(event)
-    for _, event in journal:
+    first = 0
+    for number, event in journal:
+        first = first or number
         if event.sequence > written:
             replay(event)
             risk.note_submitted(event)
+    ledger.rolled_at = max(first - 1, 0)
     if tail:
         log.warning("events of an earlier run were not written to the end", count=len(tail))
         ledger.reenter(tail)

@@ -1,6 +1,7 @@
 """A bracket of which the trader got to send one leg before it died stays at the gateway, untransmitted and out of the market.
 
-Such a leg is listed as inactive, which is what a rejected order is, too. Here it is cancelled by the next run, and all legs end.
+Such a leg is listed as inactive, which is what a rejected order is, too.
+Here it is cancelled by the next run, and all legs end.
 """
 
 import asyncio

@@ -291,3 +291,23 @@ async def test_a_journal_that_broke_is_opened_again_and_misses_nothing(tmp_path,
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     ledger.close()
+
+
+async def test_what_the_store_has_leaves_the_journal_in_time_and_what_it_has_not_never(tmp_path, gate, alarms):
+    journal = Journal.open(tmp_path / "short", OrderEvent)
+    ledger = Ledger(journal, Store(gate), Listeners(gate), alarms, FaultPoints(), lambda _: None, kept_events=10)
+    running = asyncio.create_task(ledger.run())
+    for number in range(1, 36):
+        await ledger.enter(*pending(number))
+        await ledger.drained()
+    assert sequences(journal) == list(range(21, 36))
+    gate.hold("orders")
+    for number in range(36, 76):
+        await ledger.enter(*pending(number))
+    assert sequences(journal) == list(range(21, 76))
+    gate.release("orders")
+    await ledger.drained()
+    assert sequences(journal) == list(range(31, 76))
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    ledger.close()
