@@ -1,9 +1,7 @@
 """Fixtures that every rung of the ladder uses."""
 
-import gc
 import os
 import uuid
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -41,12 +39,3 @@ async def database(database_server: DatabaseServer) -> AsyncIterator[Database]:
     connected = await Database.connect(database_server.url, f"test-{uuid.uuid4().hex}")
     yield connected
     await connected.close()
-
-
-@pytest.fixture
-def unfinished_connections() -> Iterator[None]:
-    """For tests without a database: a client that is closed while it connects leaves that socket to the garbage collector."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()

@@ -13,6 +13,7 @@ from pymongo.errors import ConnectionFailure, InvalidURI, NotPrimaryError, Opera
 from pymongo.write_concern import WriteConcern
 
 from atlas.domain import ConfigurationError, Refused, Unavailable
+from atlas.store.driver import close_what_is_cancelled
 
 Document = dict[str, Any]
 Collection = AsyncCollection[Document]
@@ -48,6 +49,7 @@ class Database:
             raise ConfigurationError(f"database.user is {user!r}, but there is no password; set database.password_file")
         options: dict[str, Any] = {"username": user, "password": password} if user else {}
         options |= {"serverSelectionTimeoutMS": 1000, "connectTimeoutMS": 1000, "socketTimeoutMS": 10_000, "appname": "atlas"}
+        close_what_is_cancelled()
         try:
             client: AsyncMongoClient[Document] = AsyncMongoClient(url, **options)
         except (InvalidURI, PyMongoError, ValueError) as error:

@@ -7,7 +7,7 @@ from atlas.bus import orders
 from atlas.domain import Order, OrderEventKind, OrderKind, OrderStatus, Side, Submit, TimeInForce, Unavailable
 from atlas.trading.outcome import Verdict
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.usefixtures("unfinished_connections")]
+pytestmark = pytest.mark.timeout(240)
 
 PAPER = {"ATLAS_TRADER__BROKER": "paper", "ATLAS_PAPER__HOURS": "always", "ATLAS_PAPER__FEES": "ib"}
 ROBOT = "sma-eurusd"

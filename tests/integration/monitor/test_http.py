@@ -274,7 +274,6 @@ async def test_a_trader_that_does_not_tell_its_positions_makes_them_unavailable(
 # The database goes away
 
 
-@pytest.mark.usefixtures("unfinished_connections")
 async def test_without_the_database_orders_are_unavailable_until_it_is_back(settings, browsing, tmp_path):
     server = DatabaseServer(tmp_path / "own")
     server.start()

@@ -17,11 +17,7 @@ from atlas.domain import Cancel, Order, OrderKind, OrderStatus, Side, Submit, Su
 from atlas.store import Database, OrderEventRepository, OrderRepository, RequestRepository
 from atlas.trading.outcome import Verdict
 
-pytestmark = [
-    pytest.mark.timeout(120),
-    # A client of the database that is closed while it looks anew for its server leaves that socket to the garbage collector.
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
+pytestmark = pytest.mark.timeout(120)
 
 ACCOUNT = "DU1000001"
 DATABASE_ROUTE = {"ATLAS_STRATEGY__ROUTE": "database"}

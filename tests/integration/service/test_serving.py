@@ -183,7 +183,6 @@ async def test_a_secret_key_that_others_can_read_is_refused_with_the_remedy(sett
     assert "chmod 600" in str(await refusal(specimens.Specimen, settings))
 
 
-@pytest.mark.usefixtures("unfinished_connections")
 async def test_a_database_that_is_not_there_is_named(settings):
     port = free_port()
     changed = {"database.url": f"mongodb://127.0.0.1:{port}/", "database.start_timeout_seconds": 0.1}

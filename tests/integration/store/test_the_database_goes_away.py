@@ -10,8 +10,6 @@ from support.servers import DatabaseServer, free_port
 from atlas.domain import ConfigurationError, OrderEvent, OrderEventKind, Refused
 from atlas.store import Database, DatabaseAway, OrderEventRepository, OrderRepository
 
-pytestmark = pytest.mark.usefixtures("unfinished_connections")
-
 
 @pytest.fixture
 def server(tmp_path):
