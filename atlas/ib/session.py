@@ -9,6 +9,7 @@ for in reconciliation anyway, where unknown is told from empty.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -66,6 +67,8 @@ class Session:
         self.ib.errorEvent.clear()  # upon 1102 the library asks for account summaries, which nobody here reads
         self.ib.RaiseRequestErrors = True  # by default an error reads as an empty answer
         self._count_what_is_written(client)
+        client.conn.disconnect = self._hang_up
+        client.conn.disconnected += lambda _: self._break("the gateway hung up")
         client.apiError += self._break
         self.ib.disconnectedEvent += self._ended
         self.tap("error", self._hear)
@@ -78,6 +81,18 @@ class Session:
             write(message)
 
         client.sendMsg = counted
+
+    def _hang_up(self) -> None:
+        """Close the socket: in an orderly way, so that the gateway frees the client id; at once if it reads no more.
+
+        In the library's place, which leaves a socket open that the gateway has reset when nobody has read that yet.
+        """
+        transport = self.ib.client.conn.transport
+        if transport is None:
+            return
+        with contextlib.suppress(OSError):
+            transport.write_eof()
+        transport.abort() if transport.get_write_buffer_size() else transport.close()
 
     def tap(self, name: str, sink: Callable[..., None]) -> None:
         """Have `sink` called with the arguments of the library's callback `name`, before the library sees them."""
@@ -98,34 +113,42 @@ class Session:
             Refused: the gateway is there and turns us away; `refused_with` is its code.
             OSError, TimeoutError: nobody answers at the address, or not in time.
         """
+        client = self.ib.client
+        if client.conn.transport is not None:  # of the session before, whose end is not to be taken for that of this one
+            self._hang_up()
+            async with asyncio.timeout(self._timeout_seconds):
+                await client.conn.disconnected
         self.refusal, self.refused_with = "", 0
         self.limiter.forget_turns()
         self._over = over = asyncio.get_running_loop().create_future()
         self._is_beginning = True
         self.ib.wrapper.clientId = self.client_id
-        client = self.ib.client
-        greeting = asyncio.ensure_future(client.connectAsync(self.host, self.port, self.client_id, self._timeout_seconds))
+        # Without a time limit of the library's: its `wait_for` forgets in Python 3.11 that it was cancelled
+        # if the connection is made in the same moment, and the greeting would go on behind our back.
+        greeting = asyncio.ensure_future(client.connectAsync(self.host, self.port, self.client_id, 0))
         try:
-            await asyncio.wait({greeting, over}, return_when=asyncio.FIRST_COMPLETED)
+            ends: set[asyncio.Future[Any]] = {greeting, over}
+            done, _ = await asyncio.wait(ends, timeout=self._timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._is_beginning = False
             if not greeting.done():
                 greeting.cancel()
-                await asyncio.gather(greeting, return_exceptions=True)
+                await asyncio.wait({greeting})
         if self.refusal and (greeting.cancelled() or greeting.exception()):
             raise Refused(self.refusal)
-        if greeting.cancelled():
+        if not done:
+            raise TimeoutError
+        if not greeting.cancelled():
+            greeting.result()
+        if over.done():
+            client.disconnect()
             raise ConnectionError(over.result())
-        greeting.result()
         self.accounts = list(client.getAccounts())
 
     def end(self, reason: str = "closed") -> None:
-        """Close the socket in an orderly way, so that the gateway frees the client id; at once if it reads no more."""
-        client = self.ib.client
-        transport, was_ready = client.conn.transport, client.isReady()
-        client.disconnect()
-        if transport is not None and transport.get_write_buffer_size():
-            transport.abort()
+        """Close the socket."""
+        was_ready = self.ib.client.isReady()
+        self.ib.client.disconnect()
         if was_ready:
             self.ib.wrapper.connectionClosed()
         self._break(reason)
