@@ -38,13 +38,13 @@ def choose_account(wanted: str, accounts: Sequence[str]) -> str:
 def check_mode(mode: str, account: str, port: int) -> None:
     """See that account, mode and port agree on whether real money is meant.
 
-    A port or an account that says nothing lets paper pass, and never live.
+    A port that says nothing lets paper pass, and never live; an account that is neither kind is none of the broker's.
 
     Raises:
         ConfigurationError: one of them contradicts; all three are named.
     """
     said = {"account": mode_of_account(account), "port": _PORTS.get(port, "")}
-    wrong = [what for what, says in said.items() if says != mode and (says or mode == LIVE)]
+    wrong = [what for what, says in said.items() if says != mode and (says or what == "account" or mode == LIVE)]
     if not wrong:
         return
     shown = {what: says or "nothing" for what, says in said.items()}

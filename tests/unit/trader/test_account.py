@@ -56,6 +56,9 @@ def test_what_agrees_may_trade(mode, account, port):
         ("live", "U1000001", 45123),
         ("live", "DU1000001", 4002),
         ("live", "X1", 4001),
+        ("live", "u1", 4001),
+        ("paper", "X123", 5000),
+        ("paper", "du1000001", 4002),
     ],
 )
 def test_what_contradicts_does_not_and_all_three_are_named(mode, account, port):
