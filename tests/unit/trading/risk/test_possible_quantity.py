@@ -12,6 +12,7 @@ def test_a_quantity_is_a_positive_number(quantity):
     denial = Gatekeeper().denial(buy(quantity))
     assert (denial.rule, denial.temporary) == ("quantity", False)
     assert denial.text == f"the quantity {quantity:g} is not a positive number"
+    assert denial.found == pytest.approx(quantity, nan_ok=True)
 
 
 def test_a_quantity_is_a_multiple_of_the_step():

@@ -34,6 +34,7 @@ BEYOND = [
     buy(kind=K.MARKET_IF_TOUCHED, stop_price=111.11),
     sell(kind=K.MARKET_IF_TOUCHED, stop_price=89.09),
     buy(kind=K.LIMIT_IF_TOUCHED, stop_price=100.0, limit_price=111.11),
+    buy(kind=K.LIMIT_IF_TOUCHED, stop_price=111.11, limit_price=1.0),
     buy(kind=K.LIMIT_IF_TOUCHED, stop_price=105.0, limit_price=111.11),
     buy(kind=K.STOP_LIMIT, stop_price=200.0, limit_price=220.01),
     sell(kind=K.STOP_LIMIT, stop_price=50.0, limit_price=44.99),
