@@ -57,9 +57,8 @@ class Commands:
             self._gate.note_submitted(order, now_ns)
         if len(booked) > 1:
             self._groups.join(order.id for order in booked)
-        last = len(booked) - 1
         effects = [
-            PlaceOrder(order, first_broker_order_id + index, self._parent(order), transmit=_transmits(booked, index, last))
+            PlaceOrder(order, first_broker_order_id + index, self._parent(order), transmit=_transmits(booked, index))
             for index, order in enumerate(booked)
         ]
         return Decision(events, tuple(effects))
@@ -213,13 +212,13 @@ class Commands:
         return self._gate.check_group(orders, self._blotter, self._blotter.clock.now_ns())
 
 
-def _transmits(orders: Sequence[Order], index: int, last: int) -> bool:
+def _transmits(orders: Sequence[Order], index: int) -> bool:
     """Whether a leg releases what was sent before it: the last one does, and whatever hangs on nothing that comes later.
 
     A leg that is not transmitted waits at the broker until one of its family is.
     """
     family = {orders[index].id, orders[index].parent_id} - {""}
-    return index == last or not any(family & {later.id, later.parent_id} for later in orders[index + 1 :])
+    return not any(family & {later.id, later.parent_id} for later in orders[index + 1 :])
 
 
 def _untouchable(state: OrderState) -> Denial | None:

@@ -216,6 +216,7 @@ def test_all_orders_can_be_cancelled_or_those_of_a_robot_or_an_instrument(driver
     assert cancelled(instrument=ES.id) == [future.id]
     assert cancelled(robot="other", instrument=EURUSD.id) == []
     assert all(driver.state(one).cancel_requested for one in (euro, future))
+    assert all(driver.state(one).actions == () for one in (euro, future))
 
 
 def test_an_order_that_nobody_answered_in_time_is_unknown_once(driver):

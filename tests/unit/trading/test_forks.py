@@ -86,7 +86,9 @@ def test_under_another_number_a_surplus_is_asked_to_go_until_it_goes(driver):
 
 def test_what_works_twice_is_not_changed_for_nobody_knows_which_would_be(driver):
     wanted, _ = forked(driver)
-    assert driver.modify(wanted, limit_price=1.05).denial.rule == "fork"
+    denied = driver.modify(wanted, limit_price=1.05).denial
+    assert (denied.rule, denied.temporary) == ("fork", True)
+    assert denied.text == f"order {wanted.id} works twice at the broker, under one number: a change could be of either"
     driver.report(driver.broker_order(wanted, BrokerStatus.CANCELLED, perm_id=99))
     assert driver.modify(wanted, limit_price=1.05).denial is None
 

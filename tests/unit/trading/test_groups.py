@@ -59,6 +59,7 @@ def test_one_leg_that_is_denied_denies_all(driver):
 def test_a_child_without_its_parent_before_it_is_denied(driver, legs):
     decision = driver.decide(*legs)
     assert {event.denial.rule for event in decision.events} == {"parent"}
+    assert decision.events[0].denial.text == f"the parent {ENTRY.id} of order {STOP.id} does not work at this desk"
 
 
 def test_a_child_of_an_order_that_is_over_is_denied(driver):
