@@ -41,6 +41,7 @@ def test_a_denial_by_a_rule_is_an_event_with_its_numbers_and_sends_nothing(drive
 def test_nothing_is_opened_before_the_first_reconciliation():
     clock = ManualClock(1_000)
     driver = DeskDriver(clock, new_desk(clock))
+    assert driver.desk.gate.blocked == {"": "orders are not reconciled with the broker yet"}
     assert driver.submit(order()).denial.rule == "blocked"
     driver.reconcile()
     assert driver.submit(order(2)).kind is K.PENDING
@@ -168,7 +169,8 @@ def test_an_order_that_has_not_left_can_be_cancelled_and_then_does_not_leave(dri
     assert cancel == CancelOrder(order().id, 1)
     assert driver.desk.may_send(effect) == "order robot-1-0 was cancelled before it left"
     assert driver.desk.may_send(cancel) == ""
-    driver.take(driver.desk.not_sent(effect, driver.desk.may_send(effect)))
+    (denied,) = driver.take(driver.desk.not_sent(effect, driver.desk.may_send(effect)))
+    assert denied.code == 0
     assert driver.desk.may_send(cancel) == "order robot-1-0 is denied"
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from support.trading import ACCOUNT, EURUSD, DeskDriver, order, restarted
 
 from atlas.domain import OrderEventKind, OrderKind, OrderStatus, Side
-from atlas.trading.broker import BrokerError, BrokerOrder, BrokerStatus
+from atlas.trading.broker import BrokerError, BrokerOrder, BrokerStatus, Known
 from atlas.trading.effects import AskBroker, CancelOrder, CancelSurplus, ClearAlarm, RaiseAlarm
 from atlas.trading.forks import PATIENCE_NS
 
@@ -261,3 +261,25 @@ def test_two_forks_in_one_instrument_are_both_named_and_both_over_when_both_surp
     driver.effects.clear()
     driver.reconcile(open_orders=(driver.broker_order(one), driver.broker_order(two)))
     assert driver.effects == [ClearAlarm(f"fork:{one.id}"), ClearAlarm(f"fork:{two.id}")]
+
+
+def test_what_another_client_placed_under_our_reference_is_not_cancelled_under_our_number(driver):
+    wanted, surplus = forked(driver, ours=False)
+    driver.effects.clear()
+    driver.reconcile(open_orders=(driver.broker_order(wanted), surplus))
+    assert driver.effects == []
+
+
+def test_of_two_forks_both_surpluses_are_cancelled_by_one_answer_and_again_only_after_their_time(driver):
+    one, two = order(1, **LIMIT), order(2, **LIMIT)
+    driver.working(one, two)
+    surpluses = (driver.broker_order(one, perm_id=98), driver.broker_order(two, perm_id=99))
+    for surplus in surpluses:
+        driver.report(surplus)
+    answer = Known(driver.snapshot(open_orders=(driver.broker_order(one), driver.broker_order(two), *surpluses)))
+    wishes = (CancelSurplus(one.id, 1, 98), CancelSurplus(two.id, 2, 99))
+    driver.clock.advance(1)
+    asked_ns = driver.clock.now_ns()
+    assert driver.desk.reconcile(answer, asked_ns).effects == wishes
+    assert driver.desk.reconcile(answer, asked_ns + PATIENCE_NS).effects == ()
+    assert driver.desk.reconcile(answer, asked_ns + PATIENCE_NS + 1).effects == wishes

@@ -50,6 +50,15 @@ def test_a_position_that_our_books_have_and_the_broker_has_not_is_a_break(driver
     assert driver.desk.breaks == {EURUSD.id: f"{EURUSD.id}: our books have 20000, the broker has 0"}
 
 
+def test_a_single_contract_that_the_broker_does_not_name_is_a_break(driver):
+    wanted = order(instrument=ES.id, quantity=1.0)
+    driver.working(wanted)
+    driver.report(driver.execution(wanted))
+    driver.clock.advance(1)
+    driver.reconcile(positions={})
+    assert driver.desk.breaks == {ES.id: f"{ES.id}: our books have 1, the broker has 0"}
+
+
 def test_an_instrument_that_was_traded_since_the_question_is_not_compared(driver):
     driver.reconcile(positions={ACCOUNT: {ES.id: 1.0}})
     asked_ns = driver.clock.now_ns()

@@ -58,6 +58,9 @@ def test_a_release_says_who_gave_the_order_to_whom(driver):
     driver.reconcile(open_orders=TWO[:1])
     (event,) = driver.take(driver.desk.release("ext-500", "swing", who="anna"))
     assert (event.kind, event.reason) == (OrderEventKind.ADOPTED, "released by anna, for swing")
+    driver.reconcile(open_orders=TWO)
+    (nobody_s,) = driver.take(driver.desk.release("ext-501"))
+    assert (nobody_s.order.robot, nobody_s.reason) == ("", "released by an operator")
 
 
 def test_what_is_filled_or_over_is_given_to_no_robot(driver):
