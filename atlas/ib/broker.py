@@ -5,11 +5,11 @@ orders that it does not know, and takes an error for an order's end. We drop not
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from atlas.domain import AtlasError, Commission, Execution, Instrument, Unavailable
+from atlas.domain import AtlasError, Commission, Instrument, Unavailable
 from atlas.domain import Order as AtlasOrder
 from atlas.ib.connection import Connection
 from atlas.ib.contracts import to_contract
@@ -55,7 +55,9 @@ class Broker:
         self._reports = Reports(connection.client_id, instruments, connection.clock)
         self._questions = Questions(connection)
         self._what_ifs = WhatIfs(connection)
-        self._live: list[Execution] | None = None
+        self._live: list[tuple[Any, Any]] | None = None
+        self._others: dict[str, Instrument] = {}  # by id: what others trade
+        self._nameless: set[int] = set()
         self._live_commissions: list[Commission] = []
         connection.tap("openOrder", self._open_order)
         connection.tap("orderStatus", self._order_status)
@@ -203,24 +205,42 @@ class Broker:
             completed = await self._questions.completed_orders()
             executions = await self._questions.executions()
             positions = await self._questions.positions()
+            named = [row[1] for row in (*open_orders, *executions)] + [row[0] for row in completed]
+            await self._name([*named, *(contract for _, contract, quantity, _ in positions if quantity)])
+            while await self._name([contract for contract, _ in self._live]):
+                pass  # more can have come while it was asked
         except AtlasError as error:
             return Unknown(str(error))
         else:
             if self._questions.breaks != breaks:
                 return Unknown("the connection to the broker broke, or sent something unreadable, while it was asked")
-            told = [self._reports.execution(contract, execution) for _, contract, execution in executions]
             unasked = self._live
+            both = [*((contract, execution) for _, contract, execution in executions), *unasked]
+            told = [self._reports.execution(contract, execution) for contract, execution in both]
         finally:
             self._live = None
         return Known(
             BrokerSnapshot(
                 open_orders=self._standing(open_orders),
                 completed_orders=tuple(self._reports.completed(*row) for row in completed),
-                executions=tuple({one.id: one for one in [*told, *unasked]}.values()),
+                executions=tuple({one.id: one for one in told}.values()),
                 commissions=tuple({one.execution_id: one for one in self._live_commissions}.values()),
                 positions=self._held(positions),
+                instruments=dict(self._others),
             )
         )
+
+    async def _name(self, contracts: Iterable[Any]) -> bool:
+        """Know all these contracts by our ids, for others trade what we never asked for. Whether one was strange."""
+        strange = {one.conId for one in contracts if one.conId and not self._reports.knows(one.conId)} - self._nameless
+        for con_id in sorted(strange):
+            found = await self._connection.instrument_by_number(con_id)
+            if found is None:
+                self._nameless.add(con_id)  # it keeps the broker's name
+            else:
+                self._others[found.id] = found
+                self.learn({found.id: found})
+        return bool(strange)
 
     def _standing(self, rows: list[tuple[Any, ...]]) -> tuple[BrokerOrder, ...]:
         """Open orders as last heard: what was reported while the list came is in it, too."""
@@ -286,7 +306,7 @@ class Broker:
     def _execution(self, _request_id: int, contract: Any, execution: Any) -> None:
         told = self._reports.execution(contract, execution)
         if self._live is not None:
-            self._live.append(told)
+            self._live.append((contract, execution))
         self._on_report(told)
 
     def _commission(self, report: Any) -> None:

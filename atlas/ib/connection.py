@@ -337,6 +337,14 @@ class Connection:
         """
         return await self._definitions.instrument(instrument_id)
 
+    async def instrument_by_number(self, con_id: int) -> Instrument | None:
+        """The instrument of a contract's number; None if no id of ours means exactly this contract.
+
+        Raises:
+            Unavailable: no answer in time.
+        """
+        return await self._definitions.by_number(con_id)
+
     # What happens, and what follows
 
     def _hear(self, code: int, text: str) -> None:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from atlas.domain import BadInput, Instrument, InstrumentKind, InstrumentSpec
+from atlas.domain import BadInput, Instrument, InstrumentKind, InstrumentSpec, OptionRight
+from atlas.domain.instrument import option_id
 from atlas.ib.library import Contract
 
 SECURITY_TYPES = {
@@ -21,6 +22,26 @@ def security_type(kind: InstrumentKind, exchange: str) -> str:
     if kind is InstrumentKind.OPTION and exchange in _FUTURES_OPTIONS:
         return "FOP"
     return SECURITY_TYPES[kind]
+
+
+def id_of(contract: Any) -> str:
+    """Our id of a contract that the broker has defined in full; "" for what our ids cannot name."""
+    currency = "" if contract.currency == "USD" else f":{contract.currency}"
+    match contract.secType:
+        case "CASH":
+            return f"{contract.symbol}.{contract.currency}@IDEALPRO"
+        case "STK":
+            return f"{contract.symbol}@SMART{currency}"
+        case "FUT":
+            return f"{contract.symbol}-{contract.lastTradeDateOrContractMonth[:6]}@{contract.exchange}{currency}"
+        case "OPT" | "FOP":
+            right = OptionRight(contract.right[:1].upper())
+            exchange = "SMART" if contract.secType == "OPT" else contract.exchange
+            day = contract.lastTradeDateOrContractMonth[:8]
+            return option_id(contract.symbol, day, contract.strike, right, exchange, contract.currency)
+        case "IND":
+            return f"^{contract.symbol}@{contract.exchange}{currency}"
+    return ""
 
 
 def to_query(spec: InstrumentSpec) -> Any:

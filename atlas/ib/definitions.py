@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
-from atlas.domain import Instrument, Unavailable, UnknownInstrument, parse_instrument_id
-from atlas.ib.contracts import to_instrument, to_query
+from atlas.domain import BadInput, Instrument, Unavailable, UnknownInstrument, parse_instrument_id
+from atlas.ib.contracts import id_of, to_instrument, to_query
+from atlas.ib.library import Contract
 from atlas.ib.market_rules import on_its_grid
 from atlas.ib.session import RequestFailed
 
@@ -38,6 +39,21 @@ class Definitions:
         if instrument_id not in self._instruments:
             self._instruments[instrument_id] = await self._ask_for(instrument_id)
         return self._instruments[instrument_id]
+
+    async def by_number(self, con_id: int) -> Instrument | None:
+        """The instrument of a contract's number, under our id for it; None if no id of ours means exactly this contract.
+
+        Raises:
+            Unavailable: no answer in time.
+        """
+        try:
+            details = await self._ask(
+                lambda: self._ib.reqContractDetailsAsync(Contract(conId=con_id)), f"contract details of number {con_id}"
+            )
+            found = await self.instrument(id_of(details[0].contract)) if len(details) == 1 else None
+        except (RequestFailed, UnknownInstrument, BadInput):  # it was answered, and the answer defines nothing
+            return None
+        return found if found is not None and found.con_id == con_id else None
 
     async def _ask_for(self, instrument_id: str) -> Instrument:
         spec = parse_instrument_id(instrument_id)

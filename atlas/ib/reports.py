@@ -59,6 +59,10 @@ class Reports:
         """Know contracts by these ids."""
         self._names.update({one.con_id: one.id for one in instruments.values()})
 
+    def knows(self, con_id: int) -> bool:
+        """Whether a contract has an id of ours."""
+        return con_id in self._names
+
     # What is known of orders
 
     def placed(self, order: AtlasOrder, broker_order_id: int, *, transmit: bool = True) -> None:

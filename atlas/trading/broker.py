@@ -6,7 +6,7 @@ answered; it never reads as empty.
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
@@ -114,7 +114,9 @@ class BrokerSnapshot:
     executions: tuple[Execution, ...]
     commissions: tuple[Commission, ...]
     positions: dict[str, dict[str, float]]
-    """Signed quantities by account and instrument; instruments that we do not know under the broker's own name."""
+    """Signed quantities by account and instrument; instruments for which there is no id of ours under the broker's own name."""
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
+    """What is named and was not known before it was asked: traded by others, by our ids."""
 
 
 class BrokerPort(Protocol):

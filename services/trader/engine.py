@@ -188,6 +188,7 @@ class Engine:
             self._faults,
             take=take,
             on_done=self._on_reconciled,
+            learned=self._learned,
             reconcile_seconds=values.reconcile_seconds,
             recheck_seconds=values.recheck_seconds,
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import structlog
 
-from atlas.domain import Clock, OrderStatus
+from atlas.domain import Clock, Instrument, OrderStatus
 from atlas.trading.broker import BrokerPort, Unknown
 from atlas.trading.desk import Desk
 from atlas.trading.effects import Decision
@@ -23,6 +23,7 @@ class Reconciler:
     Args:
         take: takes what the desk makes of it; the future is done when that is durable.
         on_done: called after each comparison that the broker answered.
+        learned: told an instrument that was not known before: others trade it.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Reconciler:
         *,
         take: Callable[[Decision], asyncio.Future[None]],
         on_done: Callable[[], None],
+        learned: Callable[[Instrument], None],
         reconcile_seconds: float,
         recheck_seconds: float,
     ) -> None:
@@ -43,6 +45,7 @@ class Reconciler:
         self._faults = faults
         self._take = take
         self._on_done = on_done
+        self._learned = learned
         self._reconcile_seconds = reconcile_seconds
         self._recheck_seconds = recheck_seconds
         self._wake = asyncio.Event()
@@ -80,6 +83,10 @@ class Reconciler:
         if self._doubts != doubts:
             answer = Unknown(self.problem)  # it was asked before the link was lost, and may be from before
         self._faults.reached("reconcile.1_answered")
+        if not isinstance(answer, Unknown):
+            for name, instrument in answer.value.instruments.items():
+                if name not in self._desk.instruments:
+                    self._learned(instrument)
         decision = self._desk.reconcile(answer, asked_ns)
         entered = self._take(decision)
         if isinstance(answer, Unknown):

@@ -110,14 +110,15 @@ async def test_orders_by_hand_are_there_with_their_full_terms(gateway, desk):
     )
 
 
-async def test_an_instrument_that_we_do_not_know_has_the_brokers_name(gateway, desk):
+async def test_an_instrument_that_only_others_trade_is_learned_and_has_our_name(gateway, desk):
     async with ib_desk(gateway, client_id=2) as other:
         await other.broker.instrument(ES)
         await other.place(Order("other-1-0", "other", ES, Side.BUY, 1.0, account=ACCOUNT))
         await other.until(lambda: said(other, Commission))
     snapshot = await desk.snapshot()
-    assert snapshot.positions == {ACCOUNT: {"ESU6#750202609": 1.0}}
-    assert {one.instrument for one in snapshot.executions} == {"ESU6#750202609"}
+    assert snapshot.positions == {ACCOUNT: {ES: 1.0}}
+    assert {one.instrument for one in snapshot.executions} == {ES}
+    assert snapshot.instruments == {ES: await other.broker.instrument(ES)}
     assert {one.order_id for one in snapshot.executions} == {"other-1-0"}, "the reference travels with the execution"
 
 

@@ -93,3 +93,24 @@ def test_a_fill_by_hand_is_in_the_books_and_makes_no_break(tmp_path):
         await trader.end()
 
     Field(hours="always").run(scenario)
+
+
+@pytest.mark.parametrize("policy", [Policy(), Policy(ForeignOrders.QUARANTINE)], ids=["adopt", "quarantine"])
+def test_what_others_trade_is_booked_and_blocked_under_our_id_also_where_the_trader_never_traded_it(tmp_path, policy):
+    async def scenario(field):
+        trader = FieldTrader(field, tmp_path, policy=policy)
+        await trader.begin()
+        await placed_elsewhere(field, library.MarketOrder("BUY", 30_000))
+        other = await placed_elsewhere(field, library.LimitOrder("BUY", 40_000, 1.0, tif="GTC"), client_id=6)
+        trader.engine.on_link_up()
+        await field.until(lambda: len(foreign(trader)) == 2 and trader.position() == 30_000)
+        assert {state.order.instrument for state in foreign(trader)} == {"EUR.USD@IDEALPRO"}
+        assert await trader.ask_positions() == {"EUR.USD@IDEALPRO": 30_000}
+        await field.until(lambda: "EUR.USD@IDEALPRO" in trader.store.instruments)
+        blocked = (await trader.ask(AccountRequest())).blocked
+        assert list(blocked) == (["EUR.USD@IDEALPRO"] if policy.foreign is ForeignOrders.QUARANTINE else [])
+        assert [text for text in trader.alarms.raised if not text.startswith("quarantine:")] == []
+        other.close()
+        await trader.end()
+
+    Field(hours="always").run(scenario)
