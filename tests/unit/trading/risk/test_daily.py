@@ -494,3 +494,14 @@ def test_a_quote_that_cannot_be_read_is_no_price_of_the_begin():
     keeper.quote(100.0, 100.0)
     assert at(keeper, 90.01) is None
     assert at(keeper, 90.0).found == 100
+
+
+def test_a_correction_takes_the_place_of_an_execution_and_of_what_it_cost():
+    keeper = Gatekeeper(max_daily_loss=1)
+    keeper.quote(100.0, 100.0)
+    keeper.gate.on_execution(execution(10, 100.0))
+    for amount in (5.0, 7.0):
+        keeper.gate.on_commission(Commission("e.01.01", amount, "USD"))
+    keeper.gate.on_execution(execution(10, 101.0, revision=2))
+    keeper.gate.on_execution(execution(10, 130.0, revision=1))
+    assert keeper.denial(buy(), holding(10)).found == 17
