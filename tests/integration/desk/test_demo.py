@@ -63,7 +63,7 @@ def test_a_recording_that_cannot_be_played_is_named_before_anything_starts(tmp_p
     recording = tmp_path / "20140505_quote.zip"
     if content is not None:
         recording.write_bytes(content)
-    run = demo("--for", 5, "--json", "--recording", recording, timeout=20)
+    run = demo("--for", 5, "--json", "--recording", recording)
     assert run.returncode == 2
     assert run.stdout == ""
     assert str(recording) in run.stderr
@@ -84,16 +84,17 @@ def test_a_port_in_use_is_named_and_nothing_is_left_running(tmp_path):
     assert not [one for one in environments if one.get("ATLAS_STATE_DIR") == str(tmp_path)]
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_outlives_the_demonstration(tmp_path, number):
     command = [sys.executable, "-m", "atlas.cli", "demo", "--json", "--folder", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + 90  # against hanging: a busy machine takes its time to start six processes
         while len(parts := children_of(process.pid)) < 6 and time.monotonic() < give_up:
             time.sleep(0.1)
         assert len(parts) >= 6
         os.kill(process.pid, number)
-        process.wait(30)
-        gone, alive = psutil.wait_procs(parts, timeout=10)
+        process.wait(60)
+        gone, alive = psutil.wait_procs(parts, timeout=60)
         assert alive == []
         assert gone
