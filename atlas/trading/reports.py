@@ -109,6 +109,8 @@ class Reports:
         order_id, ending = state.order.id, _ENDINGS.get(report.status)
         ended_too = state.status is _S.FILLED and ending is not None and not (state.standing or _S.FILLED).is_final
         if state.status is _S.FILLED and report.status in LIVE and (report.quantity or 0.0) > state.filled:
+            if ask and (report.quantity or 0.0) > state.requested_quantity:  # a late word from before it was made smaller?
+                return Decision(effects=(AskBroker(f"order {order_id} is filled, and is reported to work for more"),))
             return Decision(self.on_values(order_id, report))  # the change to a larger quantity was quicker than the last fill
         if state.status.is_final and not ended_too:
             return NOTHING

@@ -346,3 +346,20 @@ def test_shares_of_other_accounts_in_an_order_of_ours_are_ours(driver):
     driver.report(Execution("s.01", wanted.id, "DU2", wanted.instrument, wanted.side, 1_000.0, 1.1, 1, 77))
     assert driver.state(wanted).filled == 1_000
     assert driver.desk.position(EURUSD.id) == 0
+
+
+def test_a_late_word_of_a_larger_quantity_makes_no_filled_order_work_again_but_the_brokers_list_does(driver):
+    wanted = order(**LIMIT)
+    driver.working(wanted)
+    driver.modify(wanted, quantity=15_000.0)
+    driver.report(driver.broker_order(wanted, quantity=15_000.0))
+    driver.report(driver.execution(wanted, 15_000))
+    driver.effects.clear()
+    late = driver.broker_order(wanted, quantity=20_000.0)
+    assert driver.report(late) == []
+    assert driver.effects == [AskBroker(f"order {wanted.id} is filled, and is reported to work for more")]
+    assert driver.status(wanted) is S.FILLED
+    driver.reconcile(completed_orders=(driver.broker_order(wanted, BrokerStatus.FILLED, quantity=15_000.0),))
+    assert driver.status(wanted) is S.FILLED
+    driver.reconcile(open_orders=(late,))
+    assert driver.status(wanted) is S.PARTIALLY_FILLED
