@@ -2,22 +2,28 @@
 
 An order that came by the database route was a request before (`atlas.store.requests`): its document keeps what the robot wrote
 into it, and is not looked at here until the trader has written a state into it.
+
+Others can write here, too. What is no order state of ours, or cannot be, is left where it is and named in `unreadable`.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncIterable, Sequence
+from typing import Any, Final
 
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from atlas.domain import OrderState, OrderStatus, plain
+from atlas.domain import BadInput, OrderState, OrderStatus, plain
 from atlas.store._documents import read
 from atlas.store.database import Collection, Database
+
+HIGHEST_BROKER_ORDER_ID: Final = 2**31 - 1
+"""The highest number that the broker's protocol takes for an order: a signed integer of 32 bits."""
 
 _DUPLICATE_KEY = 11000
 _FINAL = [status.value for status in OrderStatus if status.is_final]
 _OPEN = [status.value for status in OrderStatus if not status.is_final]
 _OURS = {"status": {"$in": [*_OPEN, *_FINAL]}}
+_NUMBERS_AT_ONCE = 1000
 
 
 class OrderRepository:
@@ -27,6 +33,9 @@ class OrderRepository:
         self._database = database
         self._mine = {**_OURS, **({"order.account": account} if account else {})}
         self._orders: Collection = database.collection("orders")
+        self._highest_sequence = 0
+        self.unreadable: dict[str, str] = {}
+        """By key the documents that were read and are no states of ours, and why not."""
 
     async def prepare(self) -> None:
         """Make the indexes."""
@@ -43,38 +52,65 @@ class OrderRepository:
         newest = {state.order.id: state for state in states}
         if not newest:
             return
+        self._highest_sequence = max(self._highest_sequence, *(state.sequence for state in newest.values()))
         async with self._database.guard():
-            try:
-                await self._orders.bulk_write([_write(state) for state in newest.values()], ordered=False)
-            except BulkWriteError as error:
-                if any(failed["code"] != _DUPLICATE_KEY for failed in error.details["writeErrors"]):
-                    raise
+            held_up = await self._put([_write(state) for state in newest.values()])
+            if not held_up:
+                return
+            held_up_by = [state.order.id for index, state in enumerate(newest.values()) if index in held_up]
+            async for row in self._orders.find({"_id": {"$in": held_up_by}}, {"sequence": 1}):
+                if not self._is_a_state(row):  # a request so far, or a state that nobody can have written
+                    await self._orders.update_one({"_id": row["_id"]}, {"$set": plain(newest[row["_id"]])})
+
+    async def repair(self, states: Sequence[OrderState]) -> None:
+        """Write the states, whatever stands there."""
+        async with self._database.guard():
+            for state in states:
+                await self._orders.update_one({"_id": state.order.id}, {"$set": plain(state)}, upsert=True)
+
+    async def _put(self, writes: Sequence[UpdateOne]) -> set[int]:
+        """Which of the writes found another document in their place."""
+        try:
+            await self._orders.bulk_write(writes, ordered=False)
+        except BulkWriteError as error:
+            failed = error.details["writeErrors"]
+            if any(one["code"] != _DUPLICATE_KEY for one in failed):
+                raise
+            return {one["index"] for one in failed}
+        return set()
+
+    def _is_a_state(self, row: dict[str, Any]) -> bool:
+        sequence = row.get("sequence")
+        return type(sequence) is int and 0 <= sequence <= self._highest_sequence
+
+    async def broker_order_ids(self) -> list[tuple[int, str]]:
+        """The highest numbers under which orders were sent to the broker, highest first, each with its order's id."""
+        query = {**self._mine, "broker_order_id": {"$gte": 1, "$lte": HIGHEST_BROKER_ORDER_ID}}
+        async with self._database.guard():
+            rows = self._orders.find(query, {"broker_order_id": 1}).sort([("broker_order_id", -1)]).limit(_NUMBERS_AT_ONCE)
+            return [(int(row["broker_order_id"]), row["_id"]) async for row in rows if isinstance(row["_id"], str)]
 
     async def highest_broker_order_id(self) -> int:
         """The highest number under which an order was ever sent to the broker, 0 when there is none."""
-        async with self._database.guard():
-            row = await self._orders.find_one(self._mine, {"broker_order_id": 1}, sort=[("broker_order_id", -1)])
-        return max(0, int(row["broker_order_id"])) if row else 0
+        return next((number for number, _ in await self.broker_order_ids()), 0)
 
     async def ids(self) -> list[str]:
         """The ids of all orders that were ever written, whatever their account: no id is used twice."""
         async with self._database.guard():
-            return [row["_id"] async for row in self._orders.find(_OURS, {"_id": 1})]
+            return [row["_id"] async for row in self._orders.find(_OURS, {"_id": 1}) if isinstance(row["_id"], str)]
 
     async def open_or_since(self, since_ns: int) -> list[OrderState]:
         """Orders that are not final, and all that changed at `since_ns` or later."""
         async with self._database.guard():
             open_now = {**self._mine, "status": {"$in": _OPEN}}
-            rows = self._orders.find({"$or": [open_now, {**self._mine, "at_ns": {"$gte": since_ns}}]})
-            return [from_document(row) async for row in rows]
+            return await self._states(self._orders.find({"$or": [open_now, {**self._mine, "at_ns": {"$gte": since_ns}}]}))
 
     async def newest(self, limit: int, robot: str = "", status: str = "", instrument: str = "") -> list[OrderState]:
         """The orders that changed last, newest first; of one robot, in one status or instrument if named."""
         named = {"order.robot": robot, "status": status, "order.instrument": instrument}
         query = {**_OURS, **{field: value for field, value in named.items() if value}}
         async with self._database.guard():
-            rows = self._orders.find(query).sort([("at_ns", -1), ("_id", -1)]).limit(limit)
-            return [from_document(row) async for row in rows]
+            return await self._states(self._orders.find(query).sort([("at_ns", -1), ("_id", -1)]).limit(limit))
 
     async def count_by_status(self) -> dict[str, int]:
         """How many orders are in each status."""
@@ -82,11 +118,22 @@ class OrderRepository:
             rows = await self._orders.aggregate([{"$match": self._mine}, {"$group": {"_id": "$status", "n": {"$sum": 1}}}])
             return {row["_id"]: row["n"] async for row in rows}
 
+    async def _states(self, rows: AsyncIterable[dict[str, Any]]) -> list[OrderState]:
+        found = []
+        async for row in rows:
+            try:
+                found.append(from_document(row))
+            except BadInput as error:
+                self.unreadable[str(row["_id"])] = str(error)
+        return found
+
 
 def _write(state: OrderState) -> UpdateOne:
-    """Writes a state unless a newer one stands there; where one does, the insertion that is tried instead fails."""
-    older = {"_id": state.order.id, "$or": [{"sequence": {"$lte": state.sequence}}, {"sequence": {"$exists": False}}]}
-    return UpdateOne(older, {"$set": plain(state)}, upsert=True)
+    """Writes a state in the place of an older one, or where nothing stands; else the insertion fails.
+
+    One condition beside the key: with `$or` there, servers that only speak the protocol change other documents.
+    """
+    return UpdateOne({"_id": state.order.id, "sequence": {"$lte": state.sequence}}, {"$set": plain(state)}, upsert=True)
 
 
 def to_document(state: OrderState) -> dict[str, Any]:
@@ -100,4 +147,7 @@ def from_document(document: dict[str, Any]) -> OrderState:
     Raises:
         BadInput: the document is not one of ours.
     """
-    return read(document, OrderState, "orders")
+    state = read(document, OrderState, "orders")
+    if state.order.id != document["_id"]:
+        raise BadInput(f"the document {document['_id']!r} in the collection orders holds the order {state.order.id!r}")
+    return state

@@ -102,6 +102,8 @@ STATE = OrderState(
     denial=Denial("max_position", "too much", 7.5, 5.0, temporary=True),
     standing=OrderStatus.WORKING,
     anomalies=("filled after it was cancelled",),
+    actions=("robot-18-0",),
+    released=True,
 )
 INSTRUMENT = Instrument(
     id="ES-202612@CME",
@@ -144,6 +146,7 @@ FULL_EVENT = event(
     perm_id=4,
     code=201,
     denial=Denial("max_position", "too much", 7.5, 5.0, temporary=True),
+    action_id="robot-18-0",
 )
 
 
@@ -466,16 +469,13 @@ async def test_a_number_can_be_given_once_only_whatever_the_key(database, events
 @pytest.mark.parametrize(
     ("collection", "document", "words"),
     [
-        ("orders", {"_id": "x", "status": "working"}, "'x' in the collection orders"),
-        ("orders", {"_id": "x", "order": {"id": "x"}, "status": "working", "at_ns": 1}, "'x' in the collection orders"),
-        ("orders", {**to_document(STATE), "at_ns": "noon"}, "'robot-17-0' in the collection orders"),
         ("trades", {"_id": "x", "id": "x"}, "'x' in the collection trades"),
         ("order_events", {"_id": "x", "trader": "DU1000001", "sequence": 1, "kind": 5}, "'x' in the collection order_events"),
         ("instruments", {"_id": "x"}, "'x' in the collection instruments"),
     ],
 )
-async def test_a_document_that_is_not_ours_is_named(database, orders, trades, events, collection, document, words):
-    reads = {"orders": orders.newest(5), "trades": trades.all(), "order_events": events.since(0)}
+async def test_a_document_that_is_not_ours_is_named(database, trades, events, collection, document, words):
+    reads = {"trades": trades.all(), "order_events": events.since(0)}
     reads["instruments"] = InstrumentRepository(database).all()
     await database.collection(collection).insert_one(document)
     for name, reading in reads.items():
@@ -486,6 +486,69 @@ async def test_a_document_that_is_not_ours_is_named(database, orders, trades, ev
             assert not await reading
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+NOT_OURS = [
+    {"_id": "x", "status": "working", "at_ns": NOON},
+    {"_id": "x", "order": {"id": "x"}, "status": "working", "at_ns": NOON},
+    {**to_document(STATE), "_id": "x"},
+    {**to_document(STATE), "at_ns": "noon"},
+    {**to_document(STATE), "_id": {"a": 1}},
+    {**to_document(STATE), "_id": 17},
+]
+
+
+@pytest.mark.parametrize("document", NOT_OURS)
+async def test_a_document_that_is_no_order_of_ours_is_named_and_keeps_no_other_from_being_read(database, orders, document):
+    good = msgspec.structs.replace(STATE, order=msgspec.structs.replace(ORDER, id="good-1-0"))
+    await database.collection("orders").insert_one(document)
+    await orders.save([good])
+    assert await orders.newest(5) == await orders.open_or_since(0) == [good]
+    assert set(orders.unreadable) == {str(document["_id"])}
+    assert "good-1-0" in await orders.ids()
+    assert await database.collection("orders").find_one({"_id": "good-1-0"}) == to_document(good)
+
+
+async def test_the_ids_that_were_used_are_texts_whatever_else_stands_there(database, orders):
+    for document in NOT_OURS[3:]:
+        await database.collection("orders").insert_one(document)
+    assert await orders.ids() == [ORDER.id]
+
+
+async def test_a_state_is_written_into_its_own_document_whatever_stands_beside_it(database, orders):
+    collection = database.collection("orders")
+    strangers = [{"_id": "bad", "order": "nonsense"}, {"_id": "a"}, {"_id": 7, "sequence": None}, {"_id": "z", "sequence": "1"}]
+    await collection.insert_many([dict(one) for one in strangers])
+    states = [msgspec.structs.replace(STATE, order=msgspec.structs.replace(ORDER, id=f"g-{n}-0")) for n in (1, 2)]
+    for state in states:
+        await orders.save([state])
+    await orders.save(states)
+    found = {str(row["_id"]): row async for row in collection.find({})}
+    assert [found[str(one["_id"])] for one in strangers] == strangers
+    assert [found[state.order.id] for state in states] == [to_document(state) for state in states]
+    assert len(found) == 6
+
+
+@pytest.mark.parametrize("there", [{}, {"sequence": "soon"}, {"sequence": 2**60}, {"sequence": None}, {"sequence": -1}])
+async def test_a_state_takes_the_place_of_a_request_and_of_a_number_that_was_never_given(database, orders, there):
+    collection = database.collection("orders")
+    await collection.insert_one({"_id": ORDER.id, "request": "open", "n": 1, **there})
+    await orders.save([STATE])
+    row = await collection.find_one({"_id": ORDER.id})
+    assert row == {**to_document(STATE), "request": "open", "n": 1}
+
+
+@pytest.mark.parametrize("number", [2**31, 2**62, -1, "7", 1e300])
+async def test_a_number_that_the_broker_would_not_take_is_not_taken_for_one_that_was_used(database, orders, number):
+    await orders.save([STATE])
+    await database.collection("orders").insert_one({**to_document(STATE), "_id": "forged", "broker_order_id": number})
+    assert await orders.highest_broker_order_id() == 41
+
+
+async def test_a_state_is_repaired_where_it_stands_whatever_number_it_claims(database, orders):
+    await orders.save([msgspec.structs.replace(STATE, sequence=90)])
+    await orders.repair([STATE])
+    assert await database.collection("orders").find_one({"_id": ORDER.id}) == to_document(STATE)
 
 
 # Events for readers that skip other robots'
