@@ -240,3 +240,22 @@ def test_an_inactive_order_of_a_group_that_left_whole_is_rejected(driver):
     again = restarted(driver)
     again.reconcile(open_orders=tuple(again.broker_order(leg, BrokerStatus.INACTIVE) for leg in BRACKET))
     assert again.status(ENTRY) is S.REJECTED
+
+
+def test_the_alarms_of_two_groups_end_by_the_same_answer(driver):
+    stops = []
+    for number in (1, 11):
+        entry = order(number, kind=OrderKind.LIMIT, limit_price=1.1)
+        stop = order(number + 1, Side.SELL, kind=OrderKind.STOP, stop_price=1.0, parent_id=entry.id)
+        target = order(number + 2, Side.SELL, kind=OrderKind.LIMIT, limit_price=1.2, parent_id=entry.id)
+        driver.working(entry, stop, target)
+        driver.report(driver.execution(entry))
+        driver.report(driver.broker_order(stop, BrokerStatus.INACTIVE))
+        driver.report(BrokerError(driver.state(stop).broker_order_id, 201, "no margin"))
+        stops.append(stop)
+    driver.clock.advance(1)
+    driver.effects.clear()
+    driver.reconcile()
+    assert driver.effects == []
+    driver.reconcile()
+    assert set(driver.effects) == {ClearAlarm(f"group:{stop.id}") for stop in stops}
