@@ -98,7 +98,7 @@ class Engine:
         self._tasks: set[asyncio.Task[None]] = set()
         self._started = False
         self._link_problem = ""
-        self._filing = Filing(values.retry_seconds)
+        self._filing = Filing(values.retry_seconds, alarms)
         self._ledger = Ledger(
             journal, store, outlet, alarms, faults, self._leave, retry_seconds=values.retry_seconds, reopen=reopen
         )
@@ -364,12 +364,12 @@ class Engine:
         return ""
 
     def _on_alarm(self, alarm: Alarm) -> None:
-        self._filing.put(lambda: self._store.save_alarm(alarm))
+        self._filing.put(lambda: self._store.save_alarm(alarm), "alarms")
 
     def _learned(self, instrument: Instrument) -> None:
         self._instruments[instrument.id] = instrument
         self._broker.learn({instrument.id: instrument})
-        self._filing.put(lambda: self._store.save_instrument(instrument))
+        self._filing.put(lambda: self._store.save_instrument(instrument), "instruments")
 
     def _on_reconciled(self) -> None:
         self._orders.offer_broker_order_id(self._broker.next_order_id())

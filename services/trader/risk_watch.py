@@ -111,4 +111,4 @@ class RiskWatch:
     def _remember(self, memory: SessionMemory) -> None:
         if memory != self._memory:
             self._memory = memory
-            self._filing.put(lambda: self._store.save_session(memory))
+            self._filing.put(lambda: self._store.save_session(memory), "the session day")

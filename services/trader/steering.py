@@ -19,13 +19,13 @@ from atlas.trading.desk import Desk
 from atlas.trading.effects import CancelEverything, CancelOrder, Decision
 from atlas.trading.risk import Gate
 from atlas.trading.risk.closing import closings
+from atlas.trading.risk.limits import described
 from atlas.trading.trading_state import TradingState, TradingStateChange
 from services.trader.closer import Closer
 from services.trader.filing import Filing
 from services.trader.ports import Store
 from services.trader.sender import Sender
 
-UNSAVED_ALARM = "trading-state-unsaved"
 _CLOSING_SECONDS = 1.0
 """So long the answer to a kill waits for the orders that flatten; then it names those that there are by then."""
 
@@ -82,11 +82,7 @@ class Steering:
         change = TradingStateChange(state, who, reason, self._now(), until_ns)
         self._gate.set_state(change)
         log.warning("trading state set", state=state.value, who=who, reason=reason)
-        written = self._filing.put(lambda: self._store.save_trading_state(change))
-        if self._filing.waiting > 1 or self._nothing_durable():
-            text = "the trading state could not be written down yet; until it is, a restart would forget it"
-            self._alarms.raise_(UNSAVED_ALARM, text)
-        written.add_done_callback(lambda _: self._alarms.clear(UNSAVED_ALARM))
+        self._filing.put(lambda: self._store.save_trading_state(change), f"the trading state {state.value}", is_decision=True)
         return change
 
     async def account(self) -> Account:
@@ -114,7 +110,8 @@ class Steering:
         self._gate.set_limit(scope, name, value)
         log.warning("limit set", scope=scope, name=name, value=value, before=before, who=who)
         at_ns = self._now()
-        self._filing.put(lambda: self._store.save_limit(scope, name, value, who, at_ns))
+        what = f"the limit {name} of {described(scope)}"
+        self._filing.put(lambda: self._store.save_limit(scope, name, value, who, at_ns), what, is_decision=True)
         return self.limits()
 
     # Everything off

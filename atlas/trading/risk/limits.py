@@ -21,8 +21,11 @@ def _no_truth(value: object) -> object:
     return value
 
 
-Amount = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_no_truth)]
-Count = Annotated[int, Field(ge=1), BeforeValidator(_no_truth)]
+MOST = 10**12
+"""No limit is above that: every number up to it is exact as a float, and any database takes it. Who wants more wants none."""
+
+Amount = Annotated[float, Field(gt=0, le=MOST, allow_inf_nan=False), BeforeValidator(_no_truth)]
+Count = Annotated[int, Field(ge=1, le=MOST), BeforeValidator(_no_truth)]
 DESK = ""
 """The scope that every order falls into."""
 

@@ -156,7 +156,7 @@ def test_a_halt_that_cannot_be_written_down_holds_all_the_same_and_says_so(tmp_p
         await trader.submit(trader.resting())
         await field.until(lambda: trader.alarms.is_raised("database-away"))
         await trader.ask(HALT)
-        assert trader.alarms.is_raised("trading-state-unsaved")
+        await field.until(lambda: trader.alarms.is_raised("trading-state-unsaved"))
         assert (await trader.submit(trader.order())).verdict is Verdict.DENIED
         trader.store.outage = ""
         await field.until(lambda: not trader.alarms.raised)

@@ -54,6 +54,15 @@ def test_none_ends_a_limit(name):
     assert name not in LimitTree.from_plain(PLAIN).with_limit("robot:sma", name, None).plain()["robot:sma"]
 
 
+@pytest.mark.parametrize("name", [name for name, one in Limits.model_fields.items() if "int" in str(one) or "float" in str(one)])
+@pytest.mark.parametrize("value", [9_300_000_000_000_000_000, 10**26, 1e23, 10**12 + 1])
+def test_no_number_is_a_limit_that_no_database_could_take(name, value):
+    with pytest.raises(BadInput, match=f"{name} of the desk cannot be"):
+        LimitTree().with_limit("", name, value)
+    if name != "duplicate_seconds":
+        assert LimitTree().with_limit("", name, 10**12).plain() == {"": {name: 10**12}}
+
+
 def test_the_last_limit_of_a_scope_ends_the_scope():
     tree = LimitTree.from_plain({"robot:sma": {"max_position": 5}})
     assert list(tree.with_limit("robot:sma", "max_position", None)) == []
