@@ -22,6 +22,7 @@ def test_a_new_order_is_booked_to_the_account_and_placed_under_its_number(driver
     decision = driver.decide(order(cause_ns=5))
     (event,), (effect,) = decision.events, decision.effects
     assert (event.kind, event.robot, event.broker_order_id, event.order.account) == (K.PENDING, "robot", 12, ACCOUNT)
+    assert driver.desk.account == ACCOUNT
     assert effect == PlaceOrder(event.order, 12)
     assert driver.desk.known(order(cause_ns=99)).status is S.PENDING
     assert driver.desk.known(order(account=ACCOUNT)) is not None
