@@ -172,6 +172,7 @@ BRACKET = SubmitGroup((ORDER, msgspec.structs.replace(ORDER, id="r1-1-1", side=S
 LOWER = Modify("r1-2-0", ORDER.id, limit_price=1.05)
 CANCEL = Cancel("r1-3-0", ORDER.id)
 PLACED = OrderEvent(1, ORDER.id, "r1", K.PENDING, 1, order=ORDER)
+LOWERED = OrderEvent(2, ORDER.id, "r1", K.MODIFY_REQUESTED, 2, order=LOWER.changed(ORDER), action_id=LOWER.id)
 
 
 @pytest.mark.parametrize(
@@ -182,17 +183,15 @@ PLACED = OrderEvent(1, ORDER.id, "r1", K.PENDING, 1, order=ORDER)
         (BRACKET, [], False),
         (BRACKET, [PLACED], True),
         (CANCEL, [PLACED], False),
-        (CANCEL, [PLACED, OrderEvent(2, ORDER.id, "r1", K.CANCEL_REQUESTED, 2)], True),
+        (CANCEL, [PLACED, OrderEvent(2, ORDER.id, "r1", K.CANCEL_REQUESTED, 2)], False),
+        (CANCEL, [PLACED, OrderEvent(2, ORDER.id, "r1", K.CANCEL_REQUESTED, 2, action_id=CANCEL.id)], True),
         (LOWER, [], False),
         (LOWER, [PLACED], False),
-        (LOWER, [PLACED, OrderEvent(2, ORDER.id, "r1", K.MODIFY_REQUESTED, 2, order=LOWER.changed(ORDER))], True),
+        (LOWER, [PLACED, LOWERED], True),
+        (LOWER, [PLACED, LOWERED, OrderEvent(3, ORDER.id, "r1", K.MODIFY_REQUESTED, 3, order=ORDER, action_id="r1-4-0")], True),
         (
             LOWER,
-            [
-                PLACED,
-                OrderEvent(2, ORDER.id, "r1", K.MODIFY_REQUESTED, 2, order=LOWER.changed(ORDER)),
-                OrderEvent(3, ORDER.id, "r1", K.MODIFY_REQUESTED, 3, order=ORDER),
-            ],
+            [PLACED, OrderEvent(2, ORDER.id, "r1", K.MODIFY_REQUESTED, 2, order=LOWER.changed(ORDER), action_id="r1-4-0")],
             False,
         ),
     ],
