@@ -3,7 +3,7 @@
 import pytest
 from support.desks import desk_of, kill_and_restart, until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(360)
 
 
 async def test_a_desk_converges_whatever_part_is_killed(tmp_path):

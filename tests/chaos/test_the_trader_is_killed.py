@@ -9,7 +9,7 @@ from atlas.bus.orders import Command
 from atlas.domain import Books, Order, OrderEventKind, OrderStatus, Side, Submit, Unavailable, fold
 from atlas.session.audit import read_database
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(240)
 
 NOT_TAKEN, NEVER_SENT, FILLED = None, OrderStatus.DENIED, OrderStatus.FILLED
 

@@ -9,7 +9,7 @@ from atlas.bus.orders import Command, OrdersRequest
 from atlas.domain import Cancel, Modify, Order, OrderEventKind, OrderKind, OrderStatus, Side, Submit, SubmitGroup, Unavailable
 from atlas.trading.broker import BrokerStatus
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(240)
 
 CANCELLED, WORKING = OrderStatus.CANCELLED, OrderStatus.WORKING
 

@@ -17,7 +17,7 @@ from atlas.domain import Cancel, Order, OrderKind, OrderStatus, Side, Submit, Su
 from atlas.store import Database, OrderEventRepository, OrderRepository, RequestRepository
 from atlas.trading.outcome import Verdict
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 ACCOUNT = "DU1000001"
 DATABASE_ROUTE = {"ATLAS_STRATEGY__ROUTE": "database"}
