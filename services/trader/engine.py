@@ -43,7 +43,7 @@ from services.trader.reconciler import Reconciler
 from services.trader.risk_watch import RiskWatch
 from services.trader.sender import Sender
 from services.trader.steering import Steering
-from services.trader.takeover import take_over
+from services.trader.takeover import agreed, highest_number, take_over
 from services.trader.values import EngineValues, never_closing
 
 __all__ = ["Engine", "EngineValues", "never_closing"]
@@ -123,8 +123,11 @@ class Engine:
             Unavailable: the store does not answer.
         """
         restored = await self._store.restore(self.values.account, self._clock.now_ns() - _REMEMBERED_NS)
-        self._assemble(restored)
-        take_over(restored, self._journal.read(), self._desk, self._risk, self._ledger, self._orders)
+        journaled = self._ledger.journaled_after(restored.last_sequence)
+        highest = highest_number(restored)
+        restored, unwritten = await agreed(self._store, restored, journaled)
+        self._assemble(restored, highest)
+        take_over(restored, journaled, unwritten, self._desk, self._risk, self._ledger, self._orders)
         for name in {*self._desk.held(), *(state.order.instrument for state in self._desk.working())}:
             self._wants(name)
         self._started = True
@@ -152,7 +155,7 @@ class Engine:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._ledger.close()
 
-    def _assemble(self, restored: Restored) -> None:
+    def _assemble(self, restored: Restored, last_sequence: int) -> None:
         values, take = self.values, self.take
         self._instruments.update(restored.instruments)
         self._broker.learn(self._instruments)
@@ -168,7 +171,7 @@ class Engine:
             self._instruments,
             self._gate,
             self._clock,
-            last_sequence=restored.last_sequence,
+            last_sequence=last_sequence,
             used_ids=restored.used_ids,
             policy=values.policy,
         )

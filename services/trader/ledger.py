@@ -82,8 +82,7 @@ class Ledger:
         self._retry_seconds = retry_seconds
         self._reopen = reopen
         self._kept_events = kept_events
-        self.rolled_at = 0
-        """The journal's number of the last event before its newest segment, as far as is known."""
+        self._rolled_at = 0  # the journal's number of the last event before its newest segment, as far as is known
         self._new: list[_Entry] = []
         self._unjournaled: deque[_Entry] = deque()  # taken, but by no journal yet, for the disk is full
         self._unsynced: list[_Entry] = []  # the journal has them, the disk has not
@@ -126,6 +125,16 @@ class Ledger:
             self._syncing = True
             loop.call_soon(self._sync_new)
         return durable
+
+    def journaled_after(self, sequence: int) -> list[OrderEvent]:
+        """The journal's events of an earlier run above number `sequence`, in order."""
+        first, events = 0, []
+        for number, event in self._journal.read():
+            first = first or number
+            if event.sequence > sequence:
+                events.append(event)
+        self._rolled_at = max(first - 1, 0)
+        return events
 
     def reenter(self, entries: Iterable[tuple[OrderEvent, OrderState | None]]) -> None:
         """Take events that an earlier run had brought to the journal but not to the store. None of them is acted upon."""
@@ -218,12 +227,12 @@ class Ledger:
     def _shorten_journal(self) -> None:
         """The store has everything: give up what is old, so that a start need not read all that ever was."""
         last = self._journal.last_sequence
-        if self.disk_problem or self._unjournaled or last - self.rolled_at < self._kept_events:
+        if self.disk_problem or self._unjournaled or last - self._rolled_at < self._kept_events:
             return
         with contextlib.suppress(Unavailable):  # there is room again one day
             self._journal.roll()
             self._journal.drop_before(last - self._kept_events + 1)
-            self.rolled_at = last
+            self._rolled_at = last
 
     def _make_durable(self, entry: _Entry) -> None:
         if not entry.durable.done():
@@ -252,26 +261,37 @@ class Ledger:
             self.store_problem = ""
             self._alarms.clear(STORE_ALARM)
         self._reached(batch, {"fill": "fill.5_event_written"})
-        self._outlet.publish([entry.event for entry in batch])
-        self.published_sequence = batch[-1].event.sequence
+        # What an earlier run had in the store, listeners find there: their numbers would not follow each other here.
+        if news := [entry.event for entry in batch if entry.event.sequence > self.published_sequence]:
+            self._outlet.publish(news)
+            self.published_sequence = news[-1].sequence
         self._reached(batch, {"fill": "fill.6_published"})
 
     async def _write_once(self, batch: Sequence[_Entry]) -> None:
         """Write a batch; writing it again is harmless.
 
-        What is in no journal is written events first, for from the events the rest can be made at the next start.
+        Events come first, for from them the rest can be made at the next start. Where an order waits to be sent, states are
+        written at the same time; it leaves when both are there. The numbers of events are the store's for one run of one
+        trader: one whose journal has parted ways with the store is refused here, and sends nothing.
+
+        Raises:
+            Refused: an event of that number is another one.
+            Unavailable: not all of it was written.
         """
-        journaled = all(entry.durable.done() for entry in batch)
-        if not journaled:
-            await self._store.append_events([entry.event for entry in batch])
-            await self._store.save_trades(list(_trades(batch)))
-        await self._store.save_orders([entry.state for entry in batch if entry.state is not None])
+        events = self._store.append_events([entry.event for entry in batch])
+        states = [entry.state for entry in batch if entry.state is not None]
+        if any(entry.sendings for entry in batch):
+            failed = await asyncio.gather(events, self._store.save_orders(states), return_exceptions=True)
+            errors = [error for error in failed if error is not None]
+            if errors:
+                raise next((error for error in errors if not isinstance(error, Unavailable)), errors[0])
+        else:
+            await events
+            await self._store.save_orders(states)
         self._reached(batch, _ORDER_WRITTEN)
         self._on_written(batch)
-        if journaled:
-            await self._store.save_trades(list(_trades(batch)))
-            self._reached(batch, {"fill": "fill.4_trade_written"})
-            await self._store.append_events([entry.event for entry in batch])
+        await self._store.save_trades(list(_trades(batch)))
+        self._reached(batch, {"fill": "fill.4_trade_written"})
 
     def _on_written(self, batch: Sequence[_Entry]) -> None:
         """All that `batch` asks for may leave."""

@@ -5,7 +5,18 @@ import os
 
 import pytest
 
-from atlas.domain import Execution, ManualClock, Order, OrderEvent, OrderEventKind, OrderState, OrderStatus, Side, Unavailable
+from atlas.domain import (
+    Execution,
+    ManualClock,
+    Order,
+    OrderEvent,
+    OrderEventKind,
+    OrderState,
+    OrderStatus,
+    Refused,
+    Side,
+    Unavailable,
+)
 from atlas.journal import Journal
 from atlas.service.alarms import Alarms
 from atlas.trading.effects import CancelOrder, PlaceOrder
@@ -165,17 +176,42 @@ async def test_nothing_is_sent_before_the_store_has_the_order(ledger, gate):
     gate.hold("orders")
     await ledger.enter(*pending(1))
     await turns()
-    assert gate.calls == ["orders waits"]
+    assert gate.calls == ["events", "orders waits"]
     gate.release("orders")
     await ledger.drained()
-    assert gate.calls == ["orders waits", "orders", "PlaceOrder robot-1-0", "events", "published 1"]
+    assert gate.calls == ["events", "orders waits", "orders", "PlaceOrder robot-1-0", "published 1"]
+
+
+async def test_nothing_is_sent_before_the_number_of_its_event_is_the_stores(ledger, gate):
+    gate.hold("events")
+    await ledger.enter(*pending(1))
+    await turns()
+    assert gate.calls == ["events waits", "orders"]
+    gate.release("events")
+    await ledger.drained()
+    assert gate.calls == ["events waits", "orders", "events", "PlaceOrder robot-1-0", "published 1"]
+
+
+async def test_a_journal_that_has_parted_ways_with_the_store_sends_nothing(tmp_path, gate, alarms):
+    class Parted(Store):
+        async def append_events(self, _events):
+            raise Refused("another event has this number")
+
+    journal, left = Journal.open(tmp_path / "parted", OrderEvent), []
+    ledger = Ledger(journal, Parted(gate), Listeners(gate), alarms, FaultPoints(), left.extend)
+    running = asyncio.create_task(ledger.run())
+    await ledger.enter(*pending(1))
+    with pytest.raises(Refused):
+        await running
+    assert left == []
+    ledger.close()
 
 
 async def test_a_cancellation_leaves_as_soon_as_the_journal_has_it(ledger, gate):
     gate.hold("orders")
     await ledger.enter(*cancel_requested(1))
     await turns()
-    assert gate.calls == ["CancelOrder robot-1-0", "orders waits"]
+    assert gate.calls == ["CancelOrder robot-1-0", "events", "orders waits"]
     gate.release("orders")
     await ledger.drained()
     assert gate.calls.count("CancelOrder robot-1-0") == 1
@@ -212,7 +248,7 @@ async def test_a_store_that_comes_back_gets_everything_in_order_and_the_order_is
 async def test_events_of_an_earlier_run_are_written_and_told_and_not_acted_upon(ledger, gate):
     ledger.reenter(pending(1)[0])
     await ledger.drained()
-    assert gate.calls == ["orders", "events", "published 1"]
+    assert gate.calls == ["events", "orders", "published 1"]
 
 
 async def test_one_sync_carries_all_events_of_a_turn(ledger, monkeypatch):
