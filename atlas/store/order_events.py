@@ -1,6 +1,6 @@
 """The `order_events` collection: every event of every order, numbered without gaps, keyed by trader and number."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pymongo.errors import BulkWriteError
@@ -10,6 +10,7 @@ from atlas.store._documents import read
 from atlas.store.database import Collection, Database, Document
 
 _DUPLICATE_KEY = 11000
+_ORDERS_AT_ONCE = 500
 
 
 class OrderEventRepository:
@@ -95,6 +96,24 @@ class OrderEventRepository:
         async with self._database.guard():
             rows = self._events.find({"trader": self._trader, "order_id": order_id}).sort("sequence", 1)
             return [read(row, OrderEvent, "order_events") async for row in rows]
+
+    async def of_orders(self, order_ids: Iterable[str]) -> dict[str, list[OrderEvent]]:
+        """By order all events of these orders, in order; an order that has none is not in it."""
+        found: dict[str, list[OrderEvent]] = {}
+        wanted = list(order_ids)
+        async with self._database.guard():
+            for first in range(0, len(wanted), _ORDERS_AT_ONCE):
+                query = {"trader": self._trader, "order_id": {"$in": wanted[first : first + _ORDERS_AT_ONCE]}}
+                async for row in self._events.find(query).sort("sequence", 1):
+                    event = read(row, OrderEvent, "order_events")
+                    found.setdefault(event.order_id, []).append(event)
+        return found
+
+    async def sent_under(self, broker_order_id: int, order_id: str) -> bool:
+        """Whether an event tells that the order has that number at the broker."""
+        query = {"trader": self._trader, "order_id": order_id, "broker_order_id": broker_order_id}
+        async with self._database.guard():
+            return await self._events.find_one(query, {"_id": 1}) is not None
 
     def _key(self, sequence: int) -> str:
         return f"{self._trader}:{sequence:012d}"

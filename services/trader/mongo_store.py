@@ -15,6 +15,7 @@ from atlas.trading.risk.session import SessionMemory
 from atlas.trading.trading_state import TradingStateChange
 from services.trader.ledger import MOST_AT_ONCE
 from services.trader.ports import Restored
+from services.trader.proof import prove
 
 
 class MongoStore:
@@ -22,6 +23,8 @@ class MongoStore:
 
     def __init__(self, database: Database, account: str) -> None:
         self._account = account
+        self.quarantined: dict[str, str] = {}
+        """By key the documents that were no orders when they were restored, and why not; they were left alone."""
         self._orders = OrderRepository(database, account)
         self._trades = TradeRepository(database, account)
         self._events = OrderEventRepository(database, account)
@@ -41,20 +44,32 @@ class MongoStore:
         if account != self._account:
             raise ValueError(f"this store is of {self._account}, not of {account}")
         last_sequence = await self._events.last_sequence()
+        states = await self._orders.open_or_since(since_ns)
+        events = await self._events.of_orders(state.order.id for state in states)
+        proof = prove(states, events, last_sequence, last_sequence + 2 * MOST_AT_ONCE)
+        await self._orders.repair(proof.rebuilt)
+        self.quarantined = {**self._orders.unreadable, **proof.unproven}
         return Restored(
             robots=await self._trades.robots(),
             session=await self._sessions.newest(),
-            states=await self._orders.open_or_since(since_ns),
+            states=proof.good,
             trades=await self._trades.all(),
             used_ids=await self._orders.ids(),
             instruments=await self._instruments.all(),
             last_sequence=last_sequence,
-            last_broker_order_id=await self._orders.highest_broker_order_id(),
+            last_broker_order_id=await self._last_broker_order_id(),
             trading_state=await self._states.newest(),
             limits=await self._limits.changed(),
             submitted=await self._events.submitted(HOUR_NS),
             recent=await self._events.since(max(0, last_sequence - 2 * MOST_AT_ONCE), 2 * MOST_AT_ONCE),
         )
+
+    async def _last_broker_order_id(self) -> int:
+        """The highest number of which also the events tell: nobody uses numbers up by writing a document."""
+        for number, order_id in await self._orders.broker_order_ids():
+            if await self._events.sent_under(number, order_id):
+                return number
+        return 0
 
     async def save_orders(self, states: Sequence[OrderState]) -> None:
         """Write the states of orders."""

@@ -105,6 +105,8 @@ class Trader(Service):
             wants=self._quotes.want,
         )
         await engine.start()
+        for key, reason in store.quarantined.items():
+            self._alarms.raise_(f"order-quarantined:{key}", f"the document {key!r} in orders is left alone: {reason}")
         self._engine = engine
         for job in (*self._side.jobs(), *self._quotes.jobs()):
             self.keep(asyncio.create_task(job))
