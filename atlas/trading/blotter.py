@@ -7,6 +7,7 @@ anomaly, once for each order and reason, and changes nothing.
 """
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from atlas.domain import (
@@ -60,6 +61,10 @@ class Blotter:
         self.anomalies = 0
         self.asked: dict[str, Order] = {}
         """Orders as they were asked for first, before any change; of those that the database brought it is not known."""
+        self.adrift: dict[str, Decimal] = {}
+        """By how much the broker is known to hold more than our books (less where negative), by instrument."""
+        self.protecting: set[str] = set()
+        """Working orders that were exits when they came, and children of others."""
         self._working: dict[str, OrderState] = {}
         self._unbooked: dict[str, Execution] = {}
         self._strange: set[tuple[str, str]] = set()  # anomalies of orders that are not known
@@ -74,6 +79,11 @@ class Blotter:
     def position(self, instrument: str) -> float:
         """The signed quantity that the account holds by our books."""
         return self.books.position(self.account, instrument).quantity
+
+    def told(self, instrument: str) -> float | None:
+        """The signed quantity that the broker is known to hold where that is another than ours, else None."""
+        more = self.adrift.get(instrument)
+        return float(exact(self.position(instrument)) + more) if more else None
 
     def held(self) -> Mapping[str, Position]:
         """All that the account holds by our books, by instrument."""
@@ -190,9 +200,19 @@ class Blotter:
         if event.execution is not None:
             self._book(event.execution)
             self._executed_ns[event.execution.instrument] = event.at_ns
+            self._explain(event.execution)
         if event.commission is not None:
             self.books.charge(event.commission)
         self._remember(folded)
+
+    def _explain(self, execution: Execution) -> None:
+        """What the broker holds beside our books may come of this execution: as much of it is not known any more."""
+        name, more = execution.instrument, self.adrift.get(execution.instrument, Decimal(0))
+        if more * execution.side.sign > 0:
+            left = max(abs(more) - exact(execution.quantity), Decimal(0))
+            self.adrift[name] = left * execution.side.sign
+            if not left:
+                del self.adrift[name]
 
     def _book(self, execution: Execution) -> None:
         self._perm_ids[execution_base(execution.id)] = execution.perm_id
@@ -208,6 +228,7 @@ class Blotter:
         self.used_ids.add(order_id)
         if state.status.is_final:
             self._working.pop(order_id, None)
+            self.protecting.discard(order_id)
         else:
             self._working[order_id] = state
         if state.broker_order_id > 0:

@@ -52,9 +52,11 @@ class Commands:
             return self.deny(booked, denial)
         events: tuple[OrderEvent, ...] = ()
         now_ns = self._blotter.clock.now_ns()
+        exits = {order.id for order in booked if order.parent_id or self._gate.is_exit(order, self._blotter)}
         for number, order in enumerate(booked, first_broker_order_id):
             events += self._blotter.record(_K.PENDING, order.id, order=order, broker_order_id=number)
             self._gate.note_submitted(order, now_ns)
+        self._blotter.protecting |= exits
         if len(booked) > 1:
             self._groups.join(order.id for order in booked)
         effects = [

@@ -31,6 +31,7 @@ from atlas.trading.groups import Groups
 from atlas.trading.reconcile import UNANSWERED, Reconciliation
 from atlas.trading.reports import Reports
 from atlas.trading.risk import Gate
+from atlas.trading.surplus import Surplus
 from atlas.trading.troubles import EVERYTHING, Trouble, Troubles
 
 _NO_POLICY = Policy()
@@ -67,6 +68,8 @@ class Desk:
         self._groups = Groups(self._blotter, self._troubles)
         self._forks = Forks(self._blotter, self._troubles)
         self._commands = Commands(self._blotter, gate, self._groups, self._forks)
+        self._surplus = Surplus(self._blotter, self._commands)
+        self._recognised = False
         self._reports = Reports(self._blotter, self._groups, self._forks)
         self._adoption = Adoption(self._blotter, self._troubles, policy)
         self._reconciliation = Reconciliation(
@@ -140,7 +143,7 @@ class Desk:
 
     def on_report(self, report: BrokerReport) -> Decision:
         """What the broker's report makes happen; nothing, when it repeats what is known."""
-        return self._reports.on_report(report)
+        return self._surplus.after(self._reports.on_report(report))
 
     def reconcile(self, answer: Known[BrokerSnapshot] | Unknown, asked_ns: int) -> Decision:
         """Bring all orders in line with what the broker knew at `asked_ns` or later, and name the positions that differ.
@@ -149,7 +152,11 @@ class Desk:
         was sent and of which the broker knows nothing becomes unknown first, and ends when it is missing the next time.
         After `Unknown`, everything stays as it is, and nothing is opened until there is an answer.
         """
-        return self._reconciliation.reconcile(answer, asked_ns)
+        decision = self._reconciliation.reconcile(answer, asked_ns)
+        if not self._recognised and isinstance(answer, Known):
+            self._surplus.recognise()
+            self._recognised = True
+        return self._surplus.after(decision)
 
     def doubt(self, reason: str) -> Decision:
         """What the broker told may no longer hold: nothing is opened until the next reconciliation."""
@@ -198,6 +205,18 @@ class Desk:
     def position(self, instrument: str) -> float:
         """The signed quantity that the account holds by our books."""
         return self._blotter.position(instrument)
+
+    def told(self, instrument: str) -> float | None:
+        """The signed quantity that the broker is known to hold where that is another than by our books, else None."""
+        return self._blotter.told(instrument)
+
+    def at_broker(self) -> dict[str, Position]:
+        """All that is held, by instrument: as much as the broker is known to hold where our books differ, else by our books."""
+        held = dict(self.held())
+        for name in self._blotter.adrift:
+            if (told := self.told(name)) is not None:
+                held[name] = Position(told, held[name].average_price if name in held else 0.0)
+        return held
 
     def held(self) -> Mapping[str, Position]:
         """All that the account holds by our books, by instrument."""

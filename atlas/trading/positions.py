@@ -1,11 +1,14 @@
 """Our positions held against the broker's. Pure.
 
 A difference is named and blocks opening in that instrument, and only there, until both agree. A fill that is on its way while
-the broker is asked looks like one, once: the alarm is raised when it is there the second time.
+the broker is asked looks like one, once: the alarm is raised when it is there the second time, and from then on the broker's
+position is known: what reduces it is an exit, whatever our books have, and a person can take it over.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 
+from atlas.domain import exact
 from atlas.trading.blotter import Blotter
 from atlas.trading.effects import NOTHING, Decision
 from atlas.trading.troubles import Troubles
@@ -21,6 +24,7 @@ class Positions:
         self._troubles = troubles
         self.breaks: dict[str, str] = {}
         """Where both differ, by instrument, in words."""
+        self._apart: dict[str, Decimal] = {}  # how much more the broker has, as last compared
 
     def compare(self, theirs: Mapping[str, float], traded_since: set[str]) -> Decision:
         """Hold our books against `theirs`, signed quantities by instrument.
@@ -41,4 +45,10 @@ class Positions:
         for name in sorted(self.breaks.keys() - found.keys() - kept.keys()):
             decision += self._troubles.end(_KEY + name)
         self.breaks = {**kept, **found}
+        apart = {name: exact(theirs.get(name, 0.0)) - exact(ours.get(name, 0.0)) for name in found}
+        known = {name: more for name, more in apart.items() if self._apart.get(name) == more}
+        still = {name: more for name, more in self._blotter.adrift.items() if name in traded_since}
+        self._blotter.adrift.clear()
+        self._blotter.adrift.update({**still, **known})
+        self._apart = apart
         return decision

@@ -76,7 +76,8 @@ class Closer:
 
     async def _is_ordered(self, instrument: str, quantity: float) -> bool:
         """Whether there is nothing left to order: it is flat, the closing order works, or it will never be taken."""
-        held = self._desk.position(instrument)
+        told = self._desk.told(instrument)
+        held = self._desk.position(instrument) if told is None else told
         if not held:
             return True
         state = self._desk.states.get(self._by_instrument.get(instrument, ""))
@@ -94,7 +95,7 @@ class Closer:
             account=self._desk.account,
             cause_ns=self._last_ns,
         )
-        if not self._gate.is_exit(order, self._desk) or self._denials.get(instrument, 0) >= _DENIALS:
+        if not self._gate.closes_alone(order, self._desk) or self._denials.get(instrument, 0) >= _DENIALS:
             return False
         try:
             receipt = await self._orders.on_action(Submit(order))

@@ -132,7 +132,9 @@ class Steering:
         cancelled = await self._cancel_all("", "", at_once=len(self._broker.accounts) == 1)
         if not flatten:
             return Cancelling(cancelled, [])
-        self._closer.close(closings(self._desk.held().items()))
+        for name, why in sorted(self._desk.breaks.items()):
+            log.warning("flattening what the broker is known to hold", instrument=name, why=why)
+        self._closer.close(closings(self._desk.at_broker().items()))
         await self._closer.wait(_CLOSING_SECONDS)
         return Cancelling(cancelled, list(self._closer.submitted))
 

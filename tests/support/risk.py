@@ -78,9 +78,13 @@ class Account:
 
     positions: dict[str, Position] = field(default_factory=dict)
     states: list[OrderState] = field(default_factory=list)
+    broker_has: dict[str, float] = field(default_factory=dict)
 
     def position(self, instrument: str) -> float:
         return self.positions[instrument].quantity if instrument in self.positions else 0.0
+
+    def told(self, instrument: str) -> float | None:
+        return self.broker_has.get(instrument)
 
     def held(self) -> Mapping[str, Position]:
         return self.positions

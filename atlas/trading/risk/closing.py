@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 
 from atlas.domain import OrderState, Position, Side
 from atlas.domain._struct import Value
+from atlas.trading.risk.exits import is_exit
 from atlas.trading.risk.limits import AtLimit
 from atlas.trading.risk.prices import Prices
-from atlas.trading.risk.view import OrdersView, Without, is_exit
+from atlas.trading.risk.view import OrdersView, Without
 
 
 class Closing(Value, frozen=True):

@@ -15,6 +15,7 @@ from atlas.trading.broker import AccountValues, Known, Unknown
 from atlas.trading.risk.case import Case, shown
 from atlas.trading.risk.closing import LimitReached, actions
 from atlas.trading.risk.days import SessionDays
+from atlas.trading.risk.exits import OPERATOR, closes_alone, exit_room, is_exit
 from atlas.trading.risk.flow import Flow
 from atlas.trading.risk.limits import LimitTree
 from atlas.trading.risk.prices import Prices
@@ -22,11 +23,10 @@ from atlas.trading.risk.readings import extremes
 from atlas.trading.risk.rules import CHECKS, RULES
 from atlas.trading.risk.rules.daily import reached
 from atlas.trading.risk.session import Session, SessionMemory
-from atlas.trading.risk.view import Joined, OrdersView, Scoped, Wish, exit_room, is_exit, uncovered
+from atlas.trading.risk.view import Joined, OrdersView, Scoped, Wish, uncovered
 from atlas.trading.trading_state import ACTIVE_FROM_START, TradingState, TradingStateChange, refused
 
-OPERATOR = "operator"
-"""Whose exits pass while trading is halted: a person's, not a robot's. No robot may go by this name."""
+__all__ = ["OPERATOR", "Gate"]
 
 
 class Gate:
@@ -105,7 +105,7 @@ class Gate:
         return self._change
 
     def is_exit(self, order: Order, view: OrdersView, *, replacing: str = "") -> bool:
-        """Whether `order`, with all that works on its side, only reduces the position.
+        """Whether `order`, with what counts on its side, only reduces the position (`atlas.trading.risk.exits`).
 
         Args:
             order: what is wanted.
@@ -114,6 +114,10 @@ class Gate:
         """
         wish = Wish.of(order, view, replacing)
         return is_exit(order, wish.view, wish.units)
+
+    def closes_alone(self, order: Order, view: OrdersView) -> bool:
+        """Whether `order` only reduces the position even if everything that works on its side is filled, too."""
+        return closes_alone(order, view, order.quantity)
 
     def check(
         self, order: Order, instrument: Instrument | None, view: OrdersView, now_ns: int, *, replacing: str = ""

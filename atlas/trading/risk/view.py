@@ -1,8 +1,7 @@
-"""What the rules see of the orders and positions of an account, and what an exit is. Pure.
+"""What the rules see of the orders and positions of an account, and what can be filled of them. Pure.
 
-An order is an exit if, with everything that works on its side, it can only reduce the position. What can be filled on a side
-is counted once for orders of which the broker lets only one be filled (a blocking OCA group), and not at all as far as it
-waits for a parent that opens what it closes.
+What can be filled on a side is counted once for orders of which the broker lets only one be filled (a blocking OCA group), and
+not at all as far as it waits for a parent that opens what it closes. What an exit is: `atlas.trading.risk.exits`.
 """
 
 from collections import defaultdict
@@ -24,6 +23,10 @@ class OrdersView(Protocol):
         """The signed quantity that is held."""
         ...
 
+    def told(self, instrument: str) -> float | None:
+        """The signed quantity that the broker is known to hold where that is another than ours, else None."""
+        ...
+
     def held(self) -> Mapping[str, Position]:
         """All that is held, by instrument."""
         ...
@@ -37,7 +40,7 @@ class Without:
     """A view without one of its orders: that which a change replaces."""
 
     def __init__(self, view: OrdersView, order_id: str) -> None:
-        self.position, self.held = view.position, view.held
+        self.position, self.held, self.told = view.position, view.held, view.told
         self._view, self._order_id = view, order_id
 
     def working(self) -> Iterable[OrderState]:
@@ -72,7 +75,7 @@ class Joined:
     """A view in which orders work that have not been placed yet: the legs of a group before the one that is judged."""
 
     def __init__(self, view: OrdersView, orders: Iterable[Order]) -> None:
-        self.position, self.held = view.position, view.held
+        self.position, self.held, self.told = view.position, view.held, view.told
         self._view = view
         self._states = [OrderState(order, OrderStatus.PENDING, 0) for order in orders]
 
@@ -93,6 +96,10 @@ class Scoped:
         if self._kind == "robot":
             return self._robots.position(self._name, instrument).quantity
         return self._view.position(instrument) if self._kind != "instrument" or self._name == instrument else 0.0
+
+    def told(self, instrument: str) -> float | None:
+        """The signed quantity that the broker is known to hold where that is another; of a robot it knows nothing."""
+        return self._view.told(instrument) if self._kind != "robot" and self._name in ("", instrument) else None
 
     def held(self) -> Mapping[str, Position]:
         """All that the scope holds, by instrument."""
@@ -165,28 +172,6 @@ _exact = lru_cache(maxsize=65536)(exact)
 def filled_on_side(order: Order, view: OrdersView, units: float) -> Decimal:
     """What can be filled at most on the side of `order`: all that works there, and `units` of `order` besides."""
     return fillable(view, order.instrument, order, units)[order.side]
-
-
-def closable(order: Order, view: OrdersView) -> Decimal:
-    """How much of the position `order`'s side can close; zero when it is flat or on the same side."""
-    return max(-exact(view.position(order.instrument)) * order.side.sign, Decimal(0))
-
-
-def is_exit(order: Order, view: OrdersView, units: float) -> bool:
-    """Whether `order`, with all that works on its side, only reduces the position and does not turn it round.
-
-    `units` is what it can still fill.
-    """
-    room = closable(order, view)
-    if not room and not order.parent_id:
-        return False
-    return filled_on_side(order, view, units) <= room
-
-
-def exit_room(order: Order, view: OrdersView) -> float:
-    """How many units an order beside all that works on `order`'s side could have and be an exit."""
-    room = closable(order, view)
-    return float(max(room - fillable(view, order.instrument)[order.side], Decimal(0))) if room else 0.0
 
 
 def uncovered(wish: Wish, before: OrdersView) -> float:

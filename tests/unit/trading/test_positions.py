@@ -2,7 +2,7 @@
 
 from support.trading import ACCOUNT, ES, EURUSD, order
 
-from atlas.domain import OrderEventKind
+from atlas.domain import OrderEventKind, Position, Side
 from atlas.trading.broker import Known
 from atlas.trading.effects import ClearAlarm
 
@@ -105,3 +105,31 @@ def test_two_breaks_are_alarmed_and_cleared_each(driver):
         driver.reconcile(positions=positions)
     keys = [f"position-break:{name}" for name in (ES.id, EURUSD.id)]
     assert [effect.key for effect in driver.effects] == keys * 2
+
+
+def test_what_the_broker_holds_beside_our_books_can_be_left_once_it_is_known(driver):
+    leaving = order(1, side=Side.SELL, quantity=5_000)
+    apart = {ACCOUNT: {EURUSD.id: 5_000.0}}
+    driver.reconcile(positions=apart)
+    assert driver.submit(leaving).denial.rule == "blocked"  # a fill can be on its way
+    driver.reconcile(positions=apart)
+    assert driver.desk.told(EURUSD.id) == 5_000.0
+    assert driver.desk.at_broker() == {EURUSD.id: Position(5_000.0, 0.0)}
+    assert driver.submit(order(2, side=Side.SELL, quantity=5_001)).kind is K.DENIED
+    wanted = order(3, side=Side.SELL, quantity=5_000)
+    driver.working(wanted)
+    driver.report(driver.execution(wanted))
+    assert driver.desk.told(EURUSD.id) == 0.0
+    assert driver.submit(order(4, side=Side.SELL, quantity=1)).kind is K.DENIED
+
+
+def test_a_fill_that_comes_after_all_is_not_taken_for_a_second_one(driver):
+    wanted = order()
+    driver.working(wanted)
+    for _ in range(2):
+        driver.reconcile(open_orders=(driver.broker_order(wanted),), positions={ACCOUNT: {EURUSD.id: 20_000.0}})
+    assert driver.desk.told(EURUSD.id) == 20_000.0
+    driver.report(driver.execution(wanted))
+    assert driver.desk.told(EURUSD.id) is None
+    assert driver.submit(order(2, side=Side.SELL, quantity=20_001)).kind is K.DENIED
+    assert driver.submit(order(3, side=Side.SELL, quantity=20_000)).kind is K.PENDING

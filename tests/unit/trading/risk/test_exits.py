@@ -1,10 +1,15 @@
 """What an exit is: never refused by a limit, whatever else there is."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace as changed_state
 from support.risk import INSTRUMENTS, NOW, OTHER, STOCK, Account, Gatekeeper, buy, changed, holding, sell, working
 
-from atlas.domain import OcaType, OrderKind, Position, Side, TimeInForce
+from atlas.domain import OcaType, OrderKind, OrderStatus, Position, Side, TimeInForce
 from atlas.robot.wishes import Exits, exits
+from atlas.trading.broker import Unknown
+from atlas.trading.trading_state import TradingState, TradingStateChange
 
 BLOCK = {"oca_group": "exit", "oca_type": OcaType.CANCEL_WITH_BLOCK}
 ENTRY = buy(100, id="sma-1-0")
@@ -127,7 +132,7 @@ def test_children_that_wait_for_their_parent_leave_other_exits_alone(gate):
 
 def test_once_the_parent_is_filled_its_children_count_against_the_position(gate):
     account = holding(100, STOCK, working(STOP))
-    assert not is_exit(gate, sell(1), account)
+    assert not is_exit(gate, sell(1, kind=OrderKind.STOP, stop_price=80.0), account)
     assert is_exit(gate, changed(STOP, stop_price=91.0), account, replacing=STOP.id)
 
 
@@ -188,5 +193,88 @@ def test_the_exits_of_a_strategy_s_bracket_count_once_before_its_entry_is_filled
     assert is_exit(gate, target, holding(60 * sign, STOCK, working(entry, filled=60), working(stop)))
     assert is_exit(gate, target, holding(100 * sign, STOCK, working(stop)))
     assert gate.check_group([stop, target], holding(0, STOCK, working(entry)), NOW) is None
-    another = changed(stop, id="sma-2-0", quantity=1, oca_group="", parent_id="")
+    another = changed(target, id="sma-2-0", quantity=1, oca_group="", parent_id="", limit_price=100.0 + 20 * sign)
     assert not is_exit(gate, another, holding(100 * sign, STOCK, working(stop), working(target)))
+
+
+RESTING_STOP = working(sell(100, id="a-1-0", kind=OrderKind.STOP, stop_price=90.0))
+RESTING_TARGET = working(sell(100, id="a-2-0", kind=OrderKind.LIMIT, limit_price=120.0))
+LEAVING = {
+    "at the market": {},
+    "at once": {"kind": OrderKind.LIMIT, "limit_price": 120.0, "time_in_force": TimeInForce.IOC},
+    "before the target": {"kind": OrderKind.LIMIT, "limit_price": 119.0},
+}
+
+
+@pytest.mark.parametrize("how", LEAVING)
+@pytest.mark.parametrize("resting", [(RESTING_STOP,), (RESTING_TARGET,), (RESTING_STOP, RESTING_TARGET)])
+def test_what_rests_to_protect_a_position_keeps_nobody_from_leaving_it(gate, how, resting):
+    account = holding(100, STOCK, *resting)
+    assert is_exit(gate, sell(100, id="a-3-0", **LEAVING[how]), account)
+    assert not is_exit(gate, sell(101, id="a-3-0", **LEAVING[how]), account)
+
+
+@pytest.mark.parametrize("first", LEAVING)
+@pytest.mark.parametrize("second", LEAVING)
+def test_a_position_is_left_once_only(gate, first, second):
+    leaving = working(sell(100, id="a-3-0", **LEAVING[first]))
+    on_its_way = changed_state(leaving, status=OrderStatus.SENT)
+    assert not is_exit(gate, sell(1, id="a-4-0", **LEAVING[second]), holding(100, STOCK, RESTING_STOP, on_its_way))
+
+
+def test_one_layer_of_targets_can_be_overtaken_and_no_more(gate):
+    nearer = working(sell(100, id="a-3-0", kind=OrderKind.LIMIT, limit_price=119.0))
+    nearest = sell(1, id="a-4-0", kind=OrderKind.LIMIT, limit_price=118.0)
+    assert not is_exit(gate, nearest, holding(100, STOCK, RESTING_TARGET, nearer))
+    assert is_exit(gate, changed(nearest, kind=OrderKind.MARKET, limit_price=None), holding(100, STOCK, RESTING_TARGET, nearer))
+
+
+def test_a_second_stop_or_a_further_target_is_too_much(gate):
+    assert not is_exit(gate, sell(1, kind=OrderKind.STOP, stop_price=95.0), holding(100, STOCK, RESTING_STOP))
+    assert not is_exit(gate, sell(1, kind=OrderKind.LIMIT, limit_price=130.0), holding(100, STOCK, RESTING_TARGET))
+
+
+def test_a_robot_does_not_leave_over_the_stop_of_another_but_a_person_does(gate):
+    account = holding(100, STOCK, RESTING_STOP)
+    assert not is_exit(gate, sell(1, id="b-1-0", robot="other"), account)
+    assert is_exit(gate, sell(100, id="b-1-0", robot="operator"), account)
+
+
+@pytest.mark.parametrize(
+    ("order", "ours", "broker_has", "found"),
+    [
+        (sell(100), 0, 100, True),
+        (sell(101), 0, 100, False),
+        (buy(1), 0, 100, False),
+        (sell(100), 100, 0, True),
+        (buy(30), 100, -30, True),
+        (buy(31), 100, -30, False),
+        (sell(60), 40, 60, True),
+        (sell(61), 40, 60, False),
+    ],
+)
+def test_what_reduces_what_the_broker_is_known_to_hold_is_an_exit(gate, order, ours, broker_has, found):
+    account = holding(ours)
+    account.broker_has[STOCK.id] = broker_has
+    assert is_exit(gate, order, account) is found
+
+
+@pytest.mark.parametrize("blocked", [{}, {"": "nobody answers"}, {STOCK.id: "a break"}])
+@pytest.mark.parametrize("state", [TradingState.ACTIVE, TradingState.REDUCING])
+@pytest.mark.parametrize("sign", [1, -1])
+@given(data=st.data())
+def test_an_exit_is_never_refused_with_protective_orders_working(blocked, state, sign, data):
+    position = data.draw(st.integers(1, 300))
+    side = Side.SELL if sign > 0 else Side.BUY
+    protective = [
+        working(
+            changed(one.order, id=f"p-{number}", side=side, quantity=data.draw(st.integers(1, 300))),
+        )
+        for number, one in enumerate(data.draw(st.lists(st.sampled_from([RESTING_STOP, RESTING_TARGET]), max_size=3)))
+    ]
+    keeper = Gatekeeper(restricted=["*"])
+    keeper.gate.set_state(TradingStateChange(state, "test", "", NOW))
+    keeper.gate.on_account(Unknown("no answer"))
+    keeper.gate.blocked.update(blocked)
+    wanted = changed(sell(data.draw(st.integers(1, position))), id="x-1-0", side=side)
+    assert keeper.check(wanted, holding(sign * position, STOCK, *protective)) is None

@@ -22,8 +22,8 @@ from support.risk import (
 from atlas.domain import OcaType, OrderKind, Position, Side
 from atlas.trading.broker import Unknown
 from atlas.trading.risk import DESK, OPERATOR, Gate, Limits, LimitTree
+from atlas.trading.risk.exits import exit_room
 from atlas.trading.risk.rules import RULES
-from atlas.trading.risk.view import exit_room
 from atlas.trading.trading_state import TradingState, TradingStateChange
 
 NAMES = (STOCK, OTHER, GERMAN)
