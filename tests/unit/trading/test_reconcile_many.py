@@ -3,7 +3,7 @@
 from dataclasses import replace as replaced
 
 import pytest
-from support.trading import ACCOUNT, ES, DeskDriver, order, reconciled_desk, restarted
+from support.trading import ACCOUNT, ES, EURUSD, DeskDriver, order, reconciled_desk, restarted
 
 from atlas.domain import Execution, ManualClock, Order, OrderEventKind, OrderKind, OrderStatus, Side
 from atlas.trading.adoption import ForeignOrders, Policy
@@ -164,3 +164,14 @@ def test_a_smaller_quantity_that_nobody_told_is_taken_over_from_the_filled_order
     (changed,) = driver.reconcile(completed_orders=(driver.broker_order(wanted, BrokerStatus.FILLED, quantity=6_000.0),))
     assert (changed.kind, changed.order.quantity) == (K.MODIFIED, 6_000)
     assert driver.status(wanted) is S.FILLED
+
+
+def test_an_order_that_a_position_may_explain_does_not_end_and_does_not_hide_the_end_of_one_in_another_instrument(driver):
+    first, second, other = order(1), order(2), order(3, instrument=ES.id, quantity=1.0)
+    for wanted in (first, second, other):
+        driver.submit(wanted)
+        driver.sent(wanted)
+    apart = {"positions": {ACCOUNT: {EURUSD.id: 20_000.0}}}
+    for _ in range(4):
+        driver.reconcile(**apart)
+    assert [driver.status(wanted) for wanted in (first, second, other)] == [S.UNKNOWN, S.UNKNOWN, S.REJECTED]
