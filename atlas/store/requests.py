@@ -8,6 +8,7 @@ It is open until the trader has written its `outcome` into it. No document is ev
 from collections.abc import Iterable
 from typing import Any, Final
 
+from bson import ObjectId
 from pymongo.errors import DuplicateKeyError
 
 from atlas.domain import (
@@ -30,13 +31,18 @@ from atlas.store.database import Collection, Database, Document
 from atlas.trading.outcome import Outcome, Verdict
 
 ORDERS, REQUESTS = "orders", "requests"
-OPEN, ANSWERED, REFUSED, WITHDRAWN = "open", "answered", "refused", "withdrawn"
-"""What `request` says. A refused one never came into the trader's books, so no event tells of it. A withdrawn one was never
-written: its document keeps it from being so, and its number from missing."""
+OPEN, ANSWERED, REFUSED, WITHDRAWN, OUT_OF_TURN = "open", "answered", "refused", "withdrawn", "out_of_turn"
+"""What `request` says. A refused one never came into the trader's books, so no event tells of it; one out of turn neither, and
+its number counts for nothing. A withdrawn one was never written: its document keeps it from being so, and its number from
+missing."""
+MOST_AHEAD: Final = 1000
+"""A request's number may be so far above the last one of its robot; a higher one is none that a robot has come to."""
 REQUESTED = "requested"
 """What `status` says of an order that is not the trader's yet; of one that never will be it says what `request` says. These are
 no order states."""
 
+_HIGHEST_NUMBER: Final = 2**53  # above it, numbers of a shell written in JavaScript are no whole ones
+_KEYS: Final = (str, int, ObjectId)
 _KINDS: Final[dict[str, Any]] = {"submit_group": SubmitGroup, "modify": Modify, "cancel": Cancel}
 
 
@@ -56,6 +62,11 @@ class Requested(Value, frozen=True):
     problem: str = ""
     collection: str = ORDERS
     key: Any = None
+
+    @property
+    def is_answerable(self) -> bool:
+        """Whether its document can be named to every server: by a text, a whole number or an id that a server makes."""
+        return isinstance(self.key, _KEYS) and not isinstance(self.key, bool)
 
 
 class Answer(Value, frozen=True):
@@ -85,12 +96,16 @@ class RequestRepository:
     # The robot's end
 
     async def last_number(self, robot: str) -> int:
-        """The highest number that `robot` has used, 0 when there is none."""
-        highest = 0
+        """The highest number that `robot` has used, 0 when there is none. What is out of turn counts for nothing."""
+        highest = (await self._taken({"robot": robot})).get(robot, 0)
+        query = {"trader": self._account, "robot": robot, "request": OPEN}
         async with self._database.guard():
-            for collection in self._by_name.values():
-                row = await collection.find_one({"trader": self._account, "robot": robot}, {"n": 1}, sort=[("n", -1)])
-                highest = max(highest, _number(row.get("n")) if row else 0)
+            waiting = [
+                _number(row.get("n")) for collection in self._by_name.values() async for row in collection.find(query, {"n": 1})
+            ]
+        for number in sorted(waiting):
+            if number <= highest + MOST_AHEAD:
+                highest = max(highest, number)
         return highest
 
     async def ask(self, robot: str, number: int, action: Action, *, at_ns: int, until_ns: int) -> None:
@@ -140,9 +155,13 @@ class RequestRepository:
     # The trader's end
 
     async def taken(self) -> dict[str, int]:
-        """By robot the highest number that was answered."""
+        """By robot the highest number that was answered. What is out of turn counts for nothing."""
+        return await self._taken({})
+
+    async def _taken(self, of: Document) -> dict[str, int]:
         highest: dict[str, int] = {}
-        match = {"trader": self._account, "request": {"$in": [ANSWERED, REFUSED, WITHDRAWN]}}
+        counted: Document = {"request": {"$in": [ANSWERED, REFUSED, WITHDRAWN]}, "n": {"$gte": 1, "$lte": _HIGHEST_NUMBER}}
+        match = {"trader": self._account, **of, **counted}
         async with self._database.guard():
             for collection in self._by_name.values():
                 rows = await collection.aggregate([{"$match": match}, {"$group": {"_id": "$robot", "n": {"$max": "$n"}}}])
@@ -160,13 +179,13 @@ class RequestRepository:
                 found += [_requested(row, name) async for row in self._by_name[name].find(query)]
         return sorted(found, key=lambda one: (one.robot, one.number, one.id))
 
-    async def answer(self, requested: Requested, outcome: Outcome, *, taken: bool) -> None:
-        """Write down what became of a request; not `taken` says that the trader's books know nothing of it."""
-        changes: Document = {"request": ANSWERED if taken else REFUSED, "outcome": plain(outcome)}
-        if requested.collection == ORDERS and not taken:
+    async def answer(self, requested: Requested, outcome: Outcome, request: str = ANSWERED) -> None:
+        """Write down what became of a request, and what it is now; if not ANSWERED, the trader's books know nothing of it."""
+        changes: Document = {"request": request, "outcome": plain(outcome)}
+        if requested.collection == ORDERS and request != ANSWERED:
             changes["status"] = REFUSED
         async with self._database.guard():
-            await self._by_name[requested.collection].update_one({"_id": requested.key}, {"$set": changes})
+            await self._by_name[requested.collection].update_one({"_id": {"$eq": requested.key}}, {"$set": changes})
 
     # How it is done
 

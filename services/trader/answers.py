@@ -7,7 +7,19 @@ import msgspec
 
 from atlas.bus import orders as messages
 from atlas.bus.orders import Done, Events, Held, OrderAnswer, Positions, WhatIfAnswer
-from atlas.domain import Action, BadInput, Clock, Modify, Submit, Unavailable, UnknownInstrument, fitted, orders_of
+from atlas.domain import (
+    Action,
+    BadInput,
+    Cancel,
+    Clock,
+    Modify,
+    Refused,
+    Submit,
+    Unavailable,
+    UnknownInstrument,
+    fitted,
+    orders_of,
+)
 from atlas.trading.broker import BrokerPort, Unknown
 from atlas.trading.desk import Desk
 from atlas.trading.form import malformed
@@ -16,6 +28,10 @@ from services.trader.ledger import Ledger
 from services.trader.orders import Orders
 from services.trader.ports import Store
 from services.trader.steering import Steering
+
+ROBOT_PEER = "robot:"
+"""How the name of a peer begins that is one robot, as on the database route. No key can be called so, for it has a colon; a
+service's key speaks for all robots that the service runs."""
 
 _EVENTS_AT_ONCE = 1000
 _FOR_OPERATORS = (messages.SetTradingState, messages.CancelAll, messages.Kill, messages.SetLimit, messages.Release)
@@ -73,13 +89,17 @@ class Answers:
     # About orders
 
     async def _command(self, request: messages.Command, peer: str) -> messages.Reply:
-        if OPERATOR in self._robots_of(request.action):
+        owners = self._owners_of(request.action)
+        if OPERATOR in owners and not isinstance(request.action, Cancel):  # a cancellation creates nothing
             self._steering.check_operator(peer, f"an order of {OPERATOR}")
+        robot = peer.removeprefix(ROBOT_PEER)
+        if peer.startswith(ROBOT_PEER) and owners - {robot}:
+            raise Refused(f"the order is not one of {robot}: an order is changed and cancelled by its robot, or by an operator")
         return await self._orders.on_action(request.action)
 
-    def _robots_of(self, action: Action) -> set[str]:
-        """Whose orders an action makes or changes. Cancellations are everyone's: they create nothing."""
-        if isinstance(action, Modify):
+    def _owners_of(self, action: Action) -> set[str]:
+        """Whose orders an action makes, changes or cancels."""
+        if isinstance(action, Modify | Cancel):
             state = self._desk.states.get(action.order_id)
             return {state.order.robot} if state is not None else set()
         return {order.robot for order in orders_of(action)}

@@ -11,7 +11,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -21,13 +21,15 @@ from atlas.service.alarms import Alarms, Severity
 from atlas.service.metrics import Figures
 from atlas.service.service import end_tasks, watched
 from atlas.store import Changes, Database, DatabaseAway, Requested, RequestRepository, TraderRepository
-from atlas.store.requests import OPEN, ORDERS, REQUESTS
+from atlas.store.requests import ANSWERED, MOST_AHEAD, OPEN, ORDERS, OUT_OF_TURN, REFUSED, REQUESTS
 from atlas.trading.outcome import Outcome, Verdict
 from atlas.trading.risk import OPERATOR
+from services.trader.answers import ROBOT_PEER
 
 POLL_SECONDS: Final = 1.0
 GAP_SECONDS: Final = 5.0
 _BOTH: Final = (ORDERS, REQUESTS)
+_SHOWN: Final = 80  # so much of what others have written stands in an alarm
 _HISTORY_LOST: Final = "database-route-history-lost"
 
 log = structlog.get_logger("atlas.trader")
@@ -69,7 +71,8 @@ class DatabaseRoute:
         ]
         self._taken: dict[str, int] = defaultdict(int)
         self._gaps: dict[str, float] = {}  # by robot: since when a number is missing
-        self._unwritten: dict[str, tuple[Outcome, bool]] = {}  # answers that the database has not taken yet
+        # Answers that the database has not taken yet, by collection and key, each with what `request` will say.
+        self._unwritten: dict[tuple[str, Any], tuple[Outcome, str]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._problem = self._held_up = ""
         self._count = 0
@@ -145,7 +148,7 @@ class DatabaseRoute:
     async def _take(self, collections: Collection[str]) -> None:
         """Take everything that is open, until nothing is. Where a number is missing, it may be in the other collection."""
         while True:
-            requests = await self._requests.open(collections)
+            requests = [one for one in await self._requests.open(collections) if self._can_be_answered(one)]
             by_robot = [list(group) for _, group in groupby(requests, key=lambda one: one.robot)]
             taken = await asyncio.gather(*(self._take_of_one_robot(group) for group in by_robot))
             if sum(taken) < len(requests) and len(collections) < len(_BOTH):
@@ -157,23 +160,38 @@ class DatabaseRoute:
         """Take what is in turn; how many were answered."""
         taken = []
         for requested in requests:
-            if requested.id not in self._unwritten:
+            if (requested.collection, requested.key) not in self._unwritten:
                 if not self._is_in_turn(requested):
                     break
                 try:
-                    self._unwritten[requested.id] = await self._outcome(requested)
+                    outcome, request = await self._outcome(requested)
                 except AtlasError as error:  # nothing was done; it is asked again
                     self._held_up = str(error)
                     break
-                self._taken[requested.robot] = max(self._taken[requested.robot], requested.number)
+                self._unwritten[requested.collection, requested.key] = outcome, request
+                if request != OUT_OF_TURN:
+                    self._taken[requested.robot] = max(self._taken[requested.robot], requested.number)
             taken.append(requested)
         for requested in taken:
-            outcome, in_books = self._unwritten[requested.id]
-            await self._requests.answer(requested, outcome, taken=in_books)
-            del self._unwritten[requested.id]
+            outcome, request = self._unwritten[requested.collection, requested.key]
+            await self._requests.answer(requested, outcome, request)
+            del self._unwritten[requested.collection, requested.key]
             self._count += 1
-            self._refused += not in_books
+            self._refused += request != ANSWERED
         return len(taken)
+
+    def _can_be_answered(self, requested: Requested) -> bool:
+        """Whether an answer can be written to its document; if not, a person is told, and it stays where it is."""
+        if not requested.is_answerable:
+            self._alarms.raise_(
+                f"request-quarantined:{requested.collection}:{requested.id[:_SHOWN]}",
+                f"the document with the _id {requested.id[:_SHOWN]} in {requested.collection} is left alone: the _id of a "
+                "request is a text; delete it, or move it elsewhere",
+            )
+        return requested.is_answerable
+
+    def _is_far_ahead(self, requested: Requested) -> bool:
+        return requested.number > self._taken[requested.robot] + MOST_AHEAD
 
     def _is_in_turn(self, requested: Requested) -> bool:
         """Whether no number before it is missing, or one has been for so long that it will not come."""
@@ -183,7 +201,10 @@ class DatabaseRoute:
             self._gaps.pop(robot, None)
             if requested.number == expected:
                 self._alarms.clear(key)
+                self._alarms.clear(f"request-number:{robot}")
             return True
+        if self._is_far_ahead(requested):
+            return True  # to be refused: it is no number that its robot has come to
         now = asyncio.get_running_loop().time()
         if now - self._gaps.setdefault(robot, now) < GAP_SECONDS:
             return False
@@ -195,32 +216,40 @@ class DatabaseRoute:
         )
         return True
 
-    async def _outcome(self, requested: Requested) -> tuple[Outcome, bool]:
-        """What became of a request, and whether the trader's books know of it.
+    async def _outcome(self, requested: Requested) -> tuple[Outcome, str]:
+        """What became of a request, and what it is now: one that the trader's books know, or one of those that they do not.
 
         Raises:
             AtlasError: the trader cannot take anything just now.
         """
-        action = requested.action
+        action, last = requested.action, self._taken[requested.robot]
+        if self._is_far_ahead(requested):
+            text = (
+                f"its number {requested.number} is more than {MOST_AHEAD} above {last}, the last one of robot "
+                f"{requested.robot}; restart the robot if the request is its own"
+            )
+            self._alarms.raise_(f"request-number:{requested.robot}", f"request {requested.id[:_SHOWN]} was refused: {text}")
+            return _refusal(requested, "number", text), OUT_OF_TURN
         if action is None:
-            return _refusal(requested, "malformed", requested.problem), False
+            return _refusal(requested, "malformed", requested.problem), REFUSED
         if requested.robot == OPERATOR:  # what it sends passes a halt: that takes a key, which documents do not have
-            return _refusal(requested, "operator", f"no robot may call itself {OPERATOR}"), False
+            return _refusal(requested, "operator", f"no robot may call itself {OPERATOR}"), REFUSED
         cancels = isinstance(action, Cancel)  # always welcome, however late
-        last = self._taken[requested.robot]
         if requested.number <= last and not cancels:
             text = f"number {requested.number} of robot {requested.robot} was used before, or is late; its next is {last + 1}"
-            return _refusal(requested, "number", text), False
+            return _refusal(requested, "number", text), REFUSED
         if not cancels and 0 < requested.until_ns < self._clock.now_ns():
             text = f"it was to be carried out until {iso(requested.until_ns)}, and the trader saw it later"
-            return _refusal(requested, "expired", text), False
+            return _refusal(requested, "expired", text), REFUSED
         try:
-            answer = await self._carry(Command(action), f"robot:{requested.robot}")
-        except (BadInput, Refused) as error:
-            return _refusal(requested, "malformed", str(error)), False
+            answer = await self._carry(Command(action), f"{ROBOT_PEER}{requested.robot}")
+        except BadInput as error:
+            return _refusal(requested, "malformed", str(error)), REFUSED
+        except Refused as error:
+            return _refusal(requested, "owner", str(error)), REFUSED
         if not isinstance(answer, Receipt):
             raise AtlasError(f"the trader answered {type(answer).__name__} to {requested.id}")
-        return Outcome(answer.order_id, _verdict(answer), answer.status, answer.reason, answer.denial, answer.code), True
+        return Outcome(answer.order_id, _verdict(answer), answer.status, answer.reason, answer.denial, answer.code), ANSWERED
 
 
 def _verdict(receipt: Receipt) -> Verdict:
