@@ -12,6 +12,7 @@ __all__ = [
     "ORDER_EVENTS",
     "Account",
     "AccountRequest",
+    "AdoptPositions",
     "CancelAll",
     "Cancelling",
     "Command",
@@ -182,6 +183,15 @@ class Release(Message, frozen=True, tag="release"):
     robot: str = ""
 
 
+class AdoptPositions(Message, frozen=True, tag="adopt_positions"):
+    """Book what the broker is known to hold and the books lack: in one instrument if named, else in all.
+
+    Answered with the `Positions` that there are then.
+    """
+
+    instrument: str = ""
+
+
 class LimitsRequest(Message, frozen=True, tag="limits_request"):
     """Which risk limits hold?"""
 
@@ -230,6 +240,7 @@ Request = (
     | CancelAll
     | Kill
     | Release
+    | AdoptPositions
     | LimitsRequest
     | SetLimit
     | WhatIfRequest

@@ -42,7 +42,11 @@ def list_orders(
 
 def positions(context: typer.Context, *, as_json: AsJson = False) -> None:
     """Show what the account holds by the trader's books."""
-    found = asked(context, orders.PositionsRequest(), orders.Positions)
+    show_positions(asked(context, orders.PositionsRequest(), orders.Positions), as_json=as_json)
+
+
+def show_positions(found: orders.Positions, *, as_json: bool) -> None:
+    """Show positions, and what was paid in commissions."""
     if as_json:
         tell_json(found)
         return

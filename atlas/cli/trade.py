@@ -9,7 +9,7 @@ from rich.table import Table
 
 from atlas.bus import orders
 from atlas.cli.context import print_table
-from atlas.cli.orders import AsJson, describe, show_account
+from atlas.cli.orders import AsJson, describe, show_account, show_positions
 from atlas.cli.trader_line import (
     ASK_SECONDS,
     NOT_DONE,
@@ -215,6 +215,22 @@ def release(
     except OutcomeUnknown as error:
         raise unknown(error, as_json=as_json, ask_next="atlas account") from None
     raise tell(outcome_of_receipt(receipt), as_json=as_json)
+
+
+@app.command("adopt-positions")
+def adopt_positions(
+    context: typer.Context,
+    instrument: Annotated[str, typer.Argument(help="Only this one; by default all in which books and broker differ.")] = "",
+    *,
+    timeout: _Timeout = ASK_SECONDS,
+    as_json: AsJson = False,
+) -> None:
+    """Book what the broker holds and our books lack, as on a first start with a portfolio: trading there is free again."""
+    try:
+        answer = asked(context, orders.AdoptPositions(instrument), orders.Positions, timeout, new_id())
+    except OutcomeUnknown as error:
+        raise unknown(error, as_json=as_json, ask_next="atlas positions") from None
+    show_positions(answer, as_json=as_json)
 
 
 @limits_app.callback()

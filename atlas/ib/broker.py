@@ -226,6 +226,7 @@ class Broker:
                 executions=tuple({one.id: one for one in told}.values()),
                 commissions=tuple({one.execution_id: one for one in self._live_commissions}.values()),
                 positions=self._held(positions),
+                costs=self._costs(positions),
                 instruments=dict(self._others),
             )
         )
@@ -263,6 +264,14 @@ class Broker:
             for account, positions in held.items()
             if any(positions.values())
         }
+
+    def _costs(self, rows: list[tuple[Any, ...]]) -> dict[str, dict[str, float]]:
+        """Average prices of a unit; the broker's average cost is that of a contract, multiplier included."""
+        costs: dict[str, dict[str, float]] = defaultdict(dict)
+        for account, contract, quantity, cost in rows:
+            if quantity and cost:
+                costs[account][self._reports.name_of(contract)] = float(cost) / float(contract.multiplier or 1)
+        return dict(costs)
 
     async def account_values(self, account: str) -> Known[AccountValues] | Unknown:
         """What the account is worth now, in its base currency."""

@@ -63,6 +63,8 @@ class Blotter:
         """Orders as they were asked for first, before any change; of those that the database brought it is not known."""
         self.adrift: dict[str, Decimal] = {}
         """By how much the broker is known to hold more than our books (less where negative), by instrument."""
+        self.costs: dict[str, float] = {}
+        """The broker's average prices, by instrument, as last told."""
         self.protecting: set[str] = set()
         """Working orders that were exits when they came, and children of others."""
         self._working: dict[str, OrderState] = {}

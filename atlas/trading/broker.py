@@ -115,6 +115,8 @@ class BrokerSnapshot:
     commissions: tuple[Commission, ...]
     positions: dict[str, dict[str, float]]
     """Signed quantities by account and instrument; instruments for which there is no id of ours under the broker's own name."""
+    costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Average prices of the positions, by account and instrument, as far as the broker tells them."""
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     """What is named and was not known before it was asked: traded by others, by our ids."""
 

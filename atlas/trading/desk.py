@@ -28,6 +28,7 @@ from atlas.trading.commands import Commands
 from atlas.trading.effects import Decision, Sending
 from atlas.trading.forks import Forks
 from atlas.trading.groups import Groups
+from atlas.trading.inheritance import Inheritance
 from atlas.trading.reconcile import UNANSWERED, Reconciliation
 from atlas.trading.reports import Reports
 from atlas.trading.risk import Gate
@@ -70,6 +71,7 @@ class Desk:
         self._commands = Commands(self._blotter, gate, self._groups, self._forks)
         self._surplus = Surplus(self._blotter, self._commands)
         self._recognised = False
+        self._inheritance = Inheritance(self._blotter)
         self._reports = Reports(self._blotter, self._groups, self._forks)
         self._adoption = Adoption(self._blotter, self._troubles, policy)
         self._reconciliation = Reconciliation(
@@ -120,6 +122,11 @@ class Desk:
     def release(self, order_id: str, robot: str = "", who: str = "an operator") -> Decision:
         """End the quarantine of a foreign order, which is `robot`'s from now on; or nothing, with the denial that says why."""
         return self._adoption.release(order_id, robot, who)
+
+    def adopt_positions(self, instrument: str = "", who: str = "an operator") -> Decision:
+        """Book what the broker is known to hold and our books lack, in one instrument or all; or the denial."""
+        names = [instrument] if instrument else self._blotter.adrift
+        return self._inheritance.take_over(names, who, self.gate.mids(), self.gate.day_began_ns - 1)
 
     # What became of effects
 

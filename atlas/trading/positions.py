@@ -26,8 +26,8 @@ class Positions:
         """Where both differ, by instrument, in words."""
         self._apart: dict[str, Decimal] = {}  # how much more the broker has, as last compared
 
-    def compare(self, theirs: Mapping[str, float], traded_since: set[str]) -> Decision:
-        """Hold our books against `theirs`, signed quantities by instrument.
+    def compare(self, theirs: Mapping[str, float], traded_since: set[str], costs: Mapping[str, float]) -> Decision:
+        """Hold our books against `theirs`, signed quantities by instrument; `costs` are the broker's average prices.
 
         What was traded since the broker was asked cannot be compared: of those instruments it stays what it was.
         """
@@ -48,6 +48,8 @@ class Positions:
         apart = {name: exact(theirs.get(name, 0.0)) - exact(ours.get(name, 0.0)) for name in found}
         known = {name: more for name, more in apart.items() if self._apart.get(name) == more}
         still = {name: more for name, more in self._blotter.adrift.items() if name in traded_since}
+        self._blotter.costs.clear()
+        self._blotter.costs.update(costs)
         self._blotter.adrift.clear()
         self._blotter.adrift.update({**still, **known})
         self._apart = apart

@@ -69,7 +69,7 @@ class Reconciliation:
         decisions += [Decision(self._reports.on_commission(commission)) for commission in snapshot.commissions]
         decisions.append(self._on_missing(before.keys() - self._listed(snapshot)))
         decisions += [self._lost.settle(), self._groups.settle(), self._adoption.settle(living)]
-        decisions.append(self.positions.compare(theirs, traded_since))
+        decisions.append(self.positions.compare(theirs, traded_since, snapshot.costs.get(self._blotter.account, {})))
         return joined([*decisions, self._troubles.end(UNANSWERED)])
 
     # What is foreign

@@ -230,6 +230,19 @@ class Orders:
         self._need_durability()
         return await self._answer(order_id, self._desk.release(order_id, robot, who), f"release-{order_id}")
 
+    async def adopt_positions(self, instrument: str, who: str) -> None:
+        """Book what the broker is known to hold and our books lack; it is durable then.
+
+        Raises:
+            BadInput: it cannot be booked; nothing was.
+            Unavailable: nothing can be written down now; nothing was done.
+        """
+        self._need_durability()
+        decision = self._desk.adopt_positions(instrument, who)
+        if decision.denial is not None:
+            raise BadInput(f"{decision.denial.text}; nothing was booked")
+        await asyncio.shield(self._take(decision))
+
     async def _taken(self, wish: Modify | Cancel) -> Receipt | None:
         """The receipt of the very same change or cancellation, if it was taken before; told when that is durable."""
         state = self._desk.states.get(wish.order_id)

@@ -104,6 +104,15 @@ class Gate:
         """What was set last, by whom and why; `at(now_ns)` says what holds of it."""
         return self._change
 
+    @property
+    def day_began_ns(self) -> int:
+        """When the session day began, in UTC nanoseconds; 0 before anything was judged."""
+        return self._session.began_ns
+
+    def mids(self) -> dict[str, float]:
+        """The middle of the last quote of each instrument that has one."""
+        return self._prices.mids()
+
     def is_exit(self, order: Order, view: OrdersView, *, replacing: str = "") -> bool:
         """Whether `order`, with what counts on its side, only reduces the position (`atlas.trading.risk.exits`).
 
