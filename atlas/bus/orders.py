@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from atlas.bus.control import Done, Greet
 from atlas.bus.envelope import Message
 from atlas.domain import Action, Denial, Order, OrderEvent, OrderState, OrderStatus
@@ -167,10 +169,15 @@ class Kill(Message, frozen=True, tag="kill"):
 
 
 class Cancelling(Message, frozen=True, tag="cancelling"):
-    """The orders whose cancellation has been written down and is on its way, and the orders that flatten."""
+    """The orders whose cancellation has been written down and is on its way, and the orders that flatten.
+
+    `not_closing` are the instruments whose positions have no order yet that closes them, each with why: it is tried until
+    they are flat, or until a person has trading go on.
+    """
 
     order_ids: list[str]
     closing: list[str]
+    not_closing: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Release(Message, frozen=True, tag="release"):

@@ -338,13 +338,17 @@ def _steer(
         tell_json(answer)
     else:
         _SHOWN[kind](answer)
-    return typer.Exit(0)
+    return typer.Exit(NOT_DONE if getattr(answer, "not_closing", None) else 0)
 
 
 def _show_cancelling(answer: orders.Cancelling) -> None:
     typer.echo(f"cancelling {len(answer.order_ids)} orders{': ' if answer.order_ids else ''}{', '.join(answer.order_ids)}")
     if answer.closing:
         typer.echo(f"closing with {len(answer.closing)} orders: {', '.join(answer.closing)}")
+    for instrument, why in sorted(answer.not_closing.items()):
+        typer.echo(f"not closed yet: {instrument}: {why}")
+    if answer.not_closing:
+        typer.echo("the trader goes on trying, restarts included, until nothing is held or `atlas trade resume`")
 
 
 def _show_limits(answer: orders.Limits) -> None:

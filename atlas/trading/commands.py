@@ -1,6 +1,6 @@
 """What robots and people ask of orders: submit, change, cancel; and what became of it on its way out. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import msgspec
 
@@ -113,19 +113,22 @@ class Commands:
             return Decision(denial=denial)
         return self._cancel(state, wish.id)
 
-    def cancel_all(self, robot: str, instrument: str) -> Decision:
-        """Cancel every order that works; of one robot or instrument if named.
+    def cancel_all(self, robot: str, instrument: str, spare: Container[str]) -> Decision:
+        """Cancel every order that works; of one robot or instrument if named. Those whose ids `spare` has stay.
 
         Orders that others placed can only go together with all orders of the login: they do when nothing is named.
         """
-        decisions, foreign = list[Decision](), False
+        decisions, foreign, spared = list[Decision](), False, False
         for state in self._blotter.working():
+            if state.order.id in spare:
+                spared = True
+                continue
             if (robot and state.order.robot != robot) or (instrument and state.order.instrument != instrument):
                 continue
             foreign = foreign or not state.broker_order_id
             if state.broker_order_id:
                 decisions.append(self._cancel(state))
-        if foreign and not robot and not instrument:
+        if foreign and not (robot or instrument or spared):
             decisions.append(Decision(effects=(CancelEverything(),)))
         return joined(decisions)
 

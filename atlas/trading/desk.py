@@ -5,7 +5,7 @@ shell makes events durable, carries effects out and publishes; it decides nothin
 (which orders there are), commands, groups, reports, forks, adoption, reconciliation, positions, troubles.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from atlas.domain import (
     Books,
@@ -115,9 +115,9 @@ class Desk:
         """A cancellation that is to be sent; or nothing, with the denial that says why."""
         return self._commands.cancel(wish)
 
-    def cancel_all(self, robot: str = "", instrument: str = "") -> Decision:
-        """The cancellation of every order that works; of one robot or instrument if named."""
-        return self._commands.cancel_all(robot, instrument)
+    def cancel_all(self, robot: str = "", instrument: str = "", spare: Container[str] = ()) -> Decision:
+        """The cancellation of every order that works, but those of `spare`; of one robot or instrument if named."""
+        return self._commands.cancel_all(robot, instrument, spare)
 
     def release(self, order_id: str, robot: str = "", who: str = "an operator") -> Decision:
         """End the quarantine of a foreign order, which is `robot`'s from now on; or nothing, with the denial that says why."""

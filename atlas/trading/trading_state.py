@@ -19,13 +19,17 @@ class TradingState(enum.Enum):
 
 
 class TradingStateChange(Value, frozen=True, tag="trading_state"):
-    """The state, who set it, when and why. `until_ns` ends it by itself (a lock until the next session); 0 is for good."""
+    """The state, who set it, when and why. `until_ns` ends it by itself (a lock until the next session); 0 is for good.
+
+    With `flatten`, everything that is held is to be closed at the market, until nothing is.
+    """
 
     state: TradingState
     who: str
     reason: str
     at_ns: int
     until_ns: int = 0
+    flatten: bool = False
 
     def at(self, now_ns: int) -> TradingState:
         """The state that holds at `now_ns`."""

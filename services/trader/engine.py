@@ -141,6 +141,7 @@ class Engine:
             self._tick(),
         ):
             self._keep(job)
+        self._steering.flatten()
 
     async def stop(self) -> None:
         """Write what is under way, as far as the store takes it, and end. The journal is closed."""
@@ -206,7 +207,15 @@ class Engine:
             learned=self._learned,
             wants=self._wants,
         )
-        self._closer = Closer(self._desk, self._gate, self._orders, self._clock, self._alarms)
+        self._closer = Closer(
+            self._desk,
+            self._gate,
+            self._orders,
+            self._clock,
+            self._alarms,
+            no_orders=self.no_orders,
+            on_flat=lambda: self._steering.on_flat(),  # noqa: PLW0108 # it is made after this
+        )
         self._risk = RiskWatch(
             self._desk, self._gate, self._broker, self._store, self._filing, self._closer, self._clock, self._alarms, take=take
         )

@@ -57,6 +57,7 @@ class Filing:
         """Have a document written. The future is done when it is, and cancelled if it never will be.
 
         Args:
+            write: writes it; called again while the store is away.
             what: what the document is of, in a word, for people.
             is_decision: it says what a person has decided: it is never dropped, and raises an alarm while it is not written.
         """

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+import msgspec
 import structlog
 
 from atlas.bus.orders import Account, Cancelling, Limits
@@ -77,12 +78,21 @@ class Steering:
 
     # Trading state
 
-    def set_state(self, state: TradingState, reason: str, who: str, until_ns: int = 0) -> TradingStateChange:
-        """Set the trading state: it holds from now on, and is written down."""
-        change = TradingStateChange(state, who, reason, self._now(), until_ns)
+    def set_state(
+        self, state: TradingState, reason: str, who: str, until_ns: int = 0, *, flatten: bool = False
+    ) -> TradingStateChange:
+        """Set the trading state: it holds from now on, and is written down. What is to be closed stays so until `ACTIVE`."""
+        if state is TradingState.ACTIVE:
+            self._closer.forget()
+        flatten = state is not TradingState.ACTIVE and (flatten or self._gate.trading_state.flatten)
+        change = TradingStateChange(state, who, reason, self._now(), until_ns, flatten)
+        log.warning("trading state set", state=state.value, who=who, reason=reason, flatten=flatten)
+        return self._hold(change)
+
+    def _hold(self, change: TradingStateChange) -> TradingStateChange:
         self._gate.set_state(change)
-        log.warning("trading state set", state=state.value, who=who, reason=reason)
-        self._filing.put(lambda: self._store.save_trading_state(change), f"the trading state {state.value}", is_decision=True)
+        what = f"the trading state {change.state.value}"
+        self._filing.put(lambda: self._store.save_trading_state(change), what, is_decision=True)
         return change
 
     async def account(self) -> Account:
@@ -128,26 +138,38 @@ class Steering:
         cancels them all. Else each is cancelled by itself, past everything else that waits to be sent.
         """
         log.critical("kill", reason=reason, flatten=flatten, who=who)
-        self.set_state(TradingState.HALTED, reason or "kill switch", who)
+        self.set_state(TradingState.HALTED, reason or "kill switch", who, flatten=flatten)
         cancelled = await self._cancel_all("", "", at_once=len(self._broker.accounts) == 1)
         if not flatten:
             return Cancelling(cancelled, [])
         for name, why in sorted(self._desk.breaks.items()):
             log.warning("flattening what the broker is known to hold", instrument=name, why=why)
-        self._closer.close(closings(self._desk.at_broker().items()))
+        self.flatten()
         await self._closer.wait(_CLOSING_SECONDS)
-        return Cancelling(cancelled, list(self._closer.submitted))
+        return Cancelling(cancelled, list(self._closer.submitted), dict(self._closer.not_closing))
+
+    def flatten(self) -> None:
+        """Close everything, until nothing is held: what the trading state may ask for, also that of an earlier run."""
+        if self._gate.trading_state.flatten:
+            self._closer.flatten(closings(self._desk.at_broker().items()))
+
+    def on_flat(self) -> None:
+        """All is closed that was to be: what comes to be held from now on stays."""
+        before = self._gate.trading_state
+        if before.flatten:
+            self._hold(msgspec.structs.replace(before, at_ns=self._now(), flatten=False))
 
     async def _cancel_all(self, robot: str, instrument: str, *, at_once: bool = False) -> list[str]:
+        spare = {state.order.id for state in self._closer.closing_orders().values()}  # cancelled, they would leave again
         if self._nothing_durable():  # a cancellation creates nothing: better sent without a record than not at all
-            states = [state for state in self._desk.working() if state.broker_order_id]
+            states = [state for state in self._desk.working() if state.broker_order_id and state.order.id not in spare]
             matching = [s for s in states if robot in ("", s.order.robot) and instrument in ("", s.order.instrument)]
             if matching:
                 self._sender.put([CancelOrder(state.order.id, state.broker_order_id) for state in matching])
             return [state.order.id for state in matching]
-        decision = self._desk.cancel_all(robot, instrument)
+        decision = self._desk.cancel_all(robot, instrument, spare)
         order_ids = [effect.order_id for effect in decision.effects if isinstance(effect, CancelOrder)]
-        if at_once and len(order_ids) > 1:
+        if at_once and not spare and len(order_ids) > 1:
             others = tuple(effect for effect in decision.effects if not isinstance(effect, CancelOrder | CancelEverything))
             decision = Decision(decision.events, (*others, CancelEverything()), decision.denial)
         await asyncio.shield(self._take(decision))

@@ -330,6 +330,15 @@ async def test_the_kill_switch_halts_cancels_and_flattens_at_once_when_confirmed
     assert asked == [orders.Kill("kill switch", flatten=False)]
 
 
+async def test_a_kill_that_leaves_positions_without_a_closing_order_names_them_and_is_not_done(desk):
+    answer = orders.Cancelling(["a-1-0"], [], {"EUR.USD@IDEALPRO": "the broker is not connected"})
+    done, _ = await desk(answer, "trade", "kill", "--flatten", "--yes")
+    assert done.returncode == 1
+    assert "not closed yet: EUR.USD@IDEALPRO: the broker is not connected" in done.stdout
+    done, _ = await desk(answer, "trade", "kill", "--flatten", "--yes", "--json")
+    assert (done.returncode, json.loads(done.stdout)["not_closing"]) == (1, answer.not_closing)
+
+
 async def test_limits_are_shown_by_scope(desk):
     answer = orders.Limits({"": {"max_position": 5.0}, "robot:sma": {"restricted": ["AAPL@SMART"]}})
     done, asked = await desk(answer, "trade", "limits")

@@ -1,4 +1,4 @@
-"""Documents beside the way of an order: one that cannot be written holds up no other, and what people decide is never dropped."""
+"""Documents beside the way of an order: one that cannot be written holds up no other, and decisions are never dropped."""
 
 import asyncio
 
@@ -87,7 +87,7 @@ async def test_an_alarm_whose_document_the_store_never_takes_does_not_make_ever_
     assert told == ["x", "not-written:alarms"]
 
 
-async def test_what_a_person_has_decided_is_kept_when_too_much_waits_and_the_oldest_of_the_rest_goes(shelf, alarms, filing):
+async def test_what_a_person_has_decided_is_kept_when_too_much_waits_and_the_oldest_of_the_rest_goes(shelf, filing):
     shelf.there.clear()
     filing.put(shelf.write("being written"), "alarms")
     await shelf.tried.wait()
