@@ -31,7 +31,7 @@ class OrderRepository:
 
     def __init__(self, database: Database, account: str = "") -> None:
         self._database = database
-        self._mine = {**_OURS, **({"order.account": account} if account else {})}
+        self._mine = {**_OURS, **(_within("account", account) if account else {})}
         self._orders: Collection = database.collection("orders")
         self._highest_sequence = 0
         self.unreadable: dict[str, str] = {}
@@ -107,8 +107,9 @@ class OrderRepository:
 
     async def newest(self, limit: int, robot: str = "", status: str = "", instrument: str = "") -> list[OrderState]:
         """The orders that changed last, newest first; of one robot, in one status or instrument if named."""
-        named = {"order.robot": robot, "status": status, "order.instrument": instrument}
-        query = {**_OURS, **{field: value for field, value in named.items() if value}}
+        query = {**_OURS, **({"status": status} if status else {})}
+        for field, value in (("robot", robot), ("instrument", instrument)):
+            query |= _within(field, value) if value else {}
         async with self._database.guard():
             return await self._states(self._orders.find(query).sort([("at_ns", -1), ("_id", -1)]).limit(limit))
 
@@ -126,6 +127,11 @@ class OrderRepository:
             except BadInput as error:
                 self.unreadable[str(row["_id"])] = str(error)
         return found
+
+
+def _within(field: str, value: str) -> dict[str, Any]:
+    """Finds orders by one of their fields. By `$in`: a plain value fails on some servers where anybody's `order` is a list."""
+    return {f"order.{field}": {"$in": [value]}}
 
 
 def _write(state: OrderState) -> UpdateOne:

@@ -509,6 +509,19 @@ async def test_a_document_that_is_no_order_of_ours_is_named_and_keeps_no_other_f
     assert await database.collection("orders").find_one({"_id": "good-1-0"}) == to_document(good)
 
 
+async def test_orders_are_found_by_account_robot_and_instrument_beside_documents_of_any_shape(database):
+    await database.collection("orders").insert_many(
+        [{"_id": "x", "order": ["order", "a"], "status": "working"}, {"_id": "y", "order": "a"}, {"_id": "z", "order": None}]
+    )
+    mine = OrderRepository(database, ORDER.account)
+    await mine.save([STATE])
+    assert await mine.open_or_since(0) == [STATE]
+    assert await mine.newest(5, robot="robot", instrument=ORDER.instrument) == [STATE]
+    assert await mine.newest(5, robot="other") == await mine.newest(5, instrument="other") == []
+    assert await mine.count_by_status() == {STATE.status.value: 1}
+    assert await mine.highest_broker_order_id() == 41
+
+
 async def test_the_ids_that_were_used_are_texts_whatever_else_stands_there(database, orders):
     for document in NOT_OURS[3:]:
         await database.collection("orders").insert_one(document)
