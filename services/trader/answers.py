@@ -163,7 +163,7 @@ class Answers:
 
     async def _set_trading_state(self, request: messages.SetTradingState, peer: str) -> messages.Reply:
         self._steering.set_state(request.state, request.reason, peer)
-        return await self._steering.account()
+        return self._steering.account_now()
 
     async def _cancel_all(self, request: messages.CancelAll, peer: str) -> messages.Reply:
         return await self._steering.cancel_all(request.robot, request.instrument, peer)

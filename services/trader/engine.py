@@ -45,6 +45,7 @@ from services.trader.sender import Sender
 from services.trader.steering import Steering
 from services.trader.takeover import agreed, highest_number, take_over
 from services.trader.values import EngineValues, never_closing
+from services.trader.worth import Worth
 
 __all__ = ["Engine", "EngineValues", "never_closing"]
 
@@ -104,15 +105,6 @@ class Engine:
         )
         alarms.sink = self._on_alarm
         self._instruments: dict[str, Instrument] = {}
-        self._desk: Desk
-        self._gate: Gate
-        self._sender: Sender
-        self._reconciler: Reconciler
-        self._orders: Orders
-        self._closer: Closer
-        self._risk: RiskWatch
-        self._steering: Steering
-        self._answers: Answers
 
     # Lifecycle
 
@@ -147,6 +139,7 @@ class Engine:
         """Write what is under way, as far as the store takes it, and end. The journal is closed."""
         if self._started:
             await self._closer.stop()
+            await self._worth.stop()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ledger.drained(), _STOP_SECONDS)
             if self._ledger.backlog:
@@ -207,28 +200,23 @@ class Engine:
             learned=self._learned,
             wants=self._wants,
         )
-        self._closer = Closer(
-            self._desk,
-            self._gate,
-            self._orders,
-            self._clock,
-            self._alarms,
-            no_orders=self.no_orders,
-            on_flat=lambda: self._steering.on_flat(),  # noqa: PLW0108 # it is made after this
-        )
+        desk, gate, clock, alarms = self._desk, self._gate, self._clock, self._alarms
+        self._closer = Closer(desk, gate, self._orders, clock, alarms, no_orders=self.no_orders, on_flat=self._on_flat)
+        self._worth = Worth(self._broker, self._gate, values.account)
         self._risk = RiskWatch(
-            self._desk, self._gate, self._broker, self._store, self._filing, self._closer, self._clock, self._alarms, take=take
+            desk, gate, self._broker, self._worth, self._store, self._filing, self._closer, clock, alarms, take=take
         )
         self._steering = Steering(
-            self._desk,
-            self._gate,
+            desk,
+            gate,
             self._broker,
+            self._worth,
             self._store,
             self._filing,
             self._closer,
             self._sender,
-            self._clock,
-            self._alarms,
+            clock,
+            alarms,
             values.operators,
             take=take,
             nothing_durable=self.nothing_durable,
@@ -382,6 +370,9 @@ class Engine:
         self._instruments[instrument.id] = instrument
         self._broker.learn({instrument.id: instrument})
         self._filing.put(lambda: self._store.save_instrument(instrument), "instruments")
+
+    def _on_flat(self) -> None:
+        self._steering.on_flat()
 
     def _on_reconciled(self) -> None:
         self._orders.offer_broker_order_id(self._broker.next_order_id())

@@ -16,6 +16,7 @@ from atlas.trading.risk.session import SessionMemory
 from services.trader.closer import Closer
 from services.trader.filing import Filing
 from services.trader.ports import Restored, Store
+from services.trader.worth import Worth
 
 ACCOUNT_SECONDS = 30.0
 _MEMORY_NS = 5 * NS_PER_SECOND
@@ -31,6 +32,7 @@ class RiskWatch:
         desk: Desk,
         gate: Gate,
         broker: BrokerPort,
+        worth: Worth,
         store: Store,
         filing: Filing,
         closer: Closer,
@@ -42,13 +44,14 @@ class RiskWatch:
         self._desk = desk
         self._gate = gate
         self._broker = broker
+        self._worth = worth
         self._store = store
         self._filing = filing
         self._closer = closer
         self._clock = clock
         self._alarms = alarms
         self._take = take
-        self._reached: dict[str, int] = {}  # alarms of limits, until when
+        self._reached: dict[str, LimitReached] = {}  # by the key of the alarm
         self._memory: SessionMemory | None = None
         self._memory_due_ns = 0
 
@@ -79,11 +82,11 @@ class RiskWatch:
     def look(self) -> None:
         """Look whether a limit of the day is reached, and do about it what is configured."""
         now_ns = self._clock.now_ns()
-        for reached in self._gate.watch(self._desk, now_ns):
-            self._on_reached(reached)
-        for key in [key for key, until_ns in self._reached.items() if now_ns >= until_ns]:
+        for key in [key for key, one in self._reached.items() if now_ns >= one.until_ns or not self._gate.is_reached(one)]:
             del self._reached[key]
             self._alarms.clear(key)
+        for reached in self._gate.watch(self._desk, now_ns):
+            self._on_reached(reached)
         if now_ns >= self._memory_due_ns:
             self._memory_due_ns = now_ns + _MEMORY_NS
             self._remember(self._gate.memory())
@@ -92,7 +95,7 @@ class RiskWatch:
         """Ask the broker what the account is worth, now and then, for good."""
         while True:
             if self._broker.is_up:
-                self._gate.on_account(await self._broker.account_values(self._desk.account))
+                await self._worth.ask()
             await asyncio.sleep(ACCOUNT_SECONDS if self._broker.is_up else 1.0)
 
     def _on_reached(self, reached: LimitReached) -> None:
@@ -101,7 +104,7 @@ class RiskWatch:
         text = f"{reached.name}{where} is reached: {numbers}; nothing is opened until the session day ends"
         key = f"limit:{reached.scope}:{reached.name}"
         self._alarms.raise_(key, text, Severity.CRITICAL)
-        self._reached[key] = reached.until_ns
+        self._reached[key] = reached
         decision = NOTHING
         for order_id in reached.cancel:
             decision += self._desk.cancel(Cancel(f"{key}:{order_id}", order_id))

@@ -15,7 +15,7 @@ import structlog
 from atlas.bus.orders import Account, Cancelling, Limits
 from atlas.domain import Clock, Refused
 from atlas.service.alarms import Alarms
-from atlas.trading.broker import AccountValues, BrokerPort, Unknown
+from atlas.trading.broker import AccountValues, BrokerPort, Known, Unknown
 from atlas.trading.desk import Desk
 from atlas.trading.effects import CancelEverything, CancelOrder, Decision
 from atlas.trading.risk import Gate
@@ -26,7 +26,9 @@ from services.trader.closer import Closer
 from services.trader.filing import Filing
 from services.trader.ports import Store
 from services.trader.sender import Sender
+from services.trader.worth import Worth
 
+_ACCOUNT_SECONDS = 3.0
 _CLOSING_SECONDS = 1.0
 """So long the answer to a kill waits for the orders that flatten; then it names those that there are by then."""
 
@@ -41,6 +43,7 @@ class Steering:
         desk: Desk,
         gate: Gate,
         broker: BrokerPort,
+        worth: Worth,
         store: Store,
         filing: Filing,
         closer: Closer,
@@ -55,6 +58,7 @@ class Steering:
         self._desk = desk
         self._gate = gate
         self._broker = broker
+        self._worth = worth
         self._store = store
         self._filing = filing
         self._closer = closer
@@ -96,9 +100,14 @@ class Steering:
         return change
 
     async def account(self) -> Account:
-        """What the account is worth, what state holds, and what is blocked."""
-        found = await self._broker.account_values(self._desk.account)
-        self._gate.on_account(found)
+        """What the account is worth now, what state holds, and what is blocked."""
+        return self._account(await self._worth.within(_ACCOUNT_SECONDS))
+
+    def account_now(self) -> Account:
+        """The same at once, with what the broker last said: nobody has to wait for one that hangs."""
+        return self._account(self._worth.last)
+
+    def _account(self, found: Known[AccountValues] | Unknown) -> Account:
         state, blocked = self._gate.trading_state, dict(self._gate.blocked)
         if isinstance(found, Unknown):
             return Account(self._desk.account, "", {}, found.reason, state, blocked)

@@ -96,6 +96,7 @@ class Gate:
             BadInput: there is no such scope or limit, or `value` is not of its type; nothing was changed.
         """
         self.limits = self.limits.with_limit(scope, name, value)
+        self._session.reached.discard((scope, name))  # it is another limit now, and `watch` judges it anew
 
     # What it answers
 
@@ -185,6 +186,10 @@ class Gate:
                     cancel, close = actions(limits.at_daily_limit, scoped, self._prices)
                     result.append(LimitReached(scope, name, found, limit, self._next_day_ns, cancel, close))
         return result
+
+    def is_reached(self, limit: LimitReached) -> bool:
+        """Whether `limit`, which `watch` told, has neither been set anew since nor ended with its day."""
+        return (limit.scope, limit.name) in self._session.reached
 
     def memory(self) -> SessionMemory:
         """What of the session day has to survive a restart."""

@@ -1,5 +1,7 @@
 """What people set: halts, limits, the kill switch. It holds at once, outlives restarts, and only operators may."""
 
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 from support.field import Field
@@ -55,6 +57,31 @@ def test_a_halt_holds_for_every_order_and_outlives_a_restart(tmp_path):
         assert receipt.status is OrderStatus.PENDING
         await again.end()
         await trader.begin()
+
+    run(tmp_path, scenario)
+
+
+def test_a_broker_that_hangs_keeps_nobody_from_seeing_that_a_halt_holds(tmp_path):
+    async def scenario(_field, trader):
+        known = await trader.ask(AccountRequest())
+        asked, real = [], trader.broker.account_values
+        hung = asyncio.Event()
+
+        async def hang(account):
+            asked.append(account)
+            await hung.wait()
+            return await real(account)
+
+        trader.broker.account_values = hang
+        halted = await trader.ask(HALT)
+        assert (asked, halted.trading_state.state, halted.values) == ([], TradingState.HALTED, known.values)
+        unknown = await trader.ask(AccountRequest())
+        assert (unknown.values, unknown.trading_state.state) == ({}, TradingState.HALTED)
+        assert "has not answered within" in unknown.unknown
+        await trader.ask(AccountRequest())
+        assert len(asked) == 1, "it is asked once at a time"
+        hung.set()
+        assert (await trader.ask(AccountRequest())).unknown == ""
 
     run(tmp_path, scenario)
 

@@ -30,6 +30,13 @@ def test_at_the_daily_loss_pending_orders_go_losers_are_closed_and_nothing_opens
             (Side.SELL, 20_000, OrderStatus.FILLED)
         ]
         assert (await trader.submit(trader.order())).denial.rule == "max_daily_loss"
+        await trader.ask(SetLimit("", "max_daily_loss", 1e6))
+        await field.until(lambda: not trader.alarms.is_raised(key))
+        assert (await trader.submit(trader.order())).status is OrderStatus.PENDING
+        await trader.ask(SetLimit("", "max_daily_loss", 60.0))
+        await field.until(lambda: trader.alarms.is_raised(key) and "limit 60" in trader.alarms.raised[key].text)
+        await field.until(lambda: trader.position() == 0)
+        assert (await trader.submit(trader.order())).denial.rule == "max_daily_loss"
         await field.until(lambda: trader.store.session is not None and trader.store.session.reached)
         await trader.end()
 
