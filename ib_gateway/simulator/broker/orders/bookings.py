@@ -37,12 +37,10 @@ def _correct(exchange: Exchange, correction: Corrected) -> None:
     by = correction.new.execution.id
     for old, new in correction.pairs:
         undo(exchange, old, by)
-        execution, commission = new.execution, new.commission
-        if execution.id != by:  # it is booked already, at another commission
-            execution = replace(execution, id=f"{execution.id} repriced by {by}")
-            commission = replace(commission, execution_id=execution.id)
+        # Under an id of its own: by its right one the books would take it for a correction, and make good the old one themselves.
+        execution = replace(new.execution, id=f"{new.execution.id} booked by {by}")
         if execution.quantity:
-            exchange.ledger.apply(execution, commission)
+            exchange.ledger.apply(execution, replace(new.commission, execution_id=execution.id))
 
 
 def undo(exchange: Exchange, executed: Executed, by: str) -> None:
