@@ -37,8 +37,8 @@ def _correct(exchange: Exchange, correction: Corrected) -> None:
     by = correction.new.execution.id
     for old, new in correction.pairs:
         undo(exchange, old, by)
-        # Under an id of its own: by its right one the books would take it for a correction, and make good the old one themselves.
-        execution = replace(new.execution, id=f"{new.execution.id} booked by {by}")
+        # Under an id of its own: by its right one the books would take it for a correction, and put the old one right, too.
+        execution = replace(new.execution, id=f"{new.execution.id} booked by {by}.1")
         if execution.quantity:
             exchange.ledger.apply(execution, replace(new.commission, execution_id=execution.id))
 
@@ -46,7 +46,7 @@ def _correct(exchange: Exchange, correction: Corrected) -> None:
 def undo(exchange: Exchange, executed: Executed, by: str) -> None:
     """Book the opposite of an execution, and give its commission back."""
     execution, commission = executed.execution, executed.commission
-    opposite = replace(execution, id=f"{execution.id} undone by {by}", side=execution.side.opposite)
+    opposite = replace(execution, id=f"{execution.id} undone by {by}.1", side=execution.side.opposite)
     exchange.ledger.apply(opposite, Commission(opposite.id, -commission.amount, commission.currency))
 
 
