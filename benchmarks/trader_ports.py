@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from atlas.domain import Commission, Execution, Instrument, InstrumentKind, Order, OrderEvent, OrderState, Quote
 from atlas.trading.broker import (
     AccountValues,
@@ -20,6 +22,7 @@ from atlas.trading.broker import (
     Unknown,
     WhatIf,
 )
+from atlas.trading.lease import LEASE_NS, Lease
 from atlas.trading.risk import LimitTree
 from services.trader.ports import Restored
 
@@ -75,6 +78,13 @@ class NoStore:
     async def restore(self, account: str, since_ns: int) -> Restored:
         return Restored(instruments={INSTRUMENT.id: INSTRUMENT})
 
+    async def take_lease(self, wanted: Lease, now_ns: int, reserved: float) -> Lease:
+        return msgspec.structs.replace(wanted, until_ns=now_ns + LEASE_NS, epoch=1)
+
+    async def renew_lease(self, lease: Lease, now_ns: int) -> Lease | None:
+        return msgspec.structs.replace(lease, until_ns=now_ns + LEASE_NS)
+
+    async def release_lease(self, lease: Lease) -> None: ...
     async def save_orders(self, states: Sequence[OrderState]) -> None: ...
     async def save_trades(self, facts: Sequence[tuple[str, Execution | Commission]]) -> None: ...
     async def append_events(self, events: Sequence[OrderEvent]) -> None: ...

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from atlas.store.database import Collection, Database, Document
 
+_ON_ROUTE = {"seen_ns": {"$exists": True}}
+"""Those that take requests; of others there is the lease of their account alone (`atlas.store.leases`)."""
+
 
 class TraderRepository:
     """Traders by the account that they trade."""
@@ -29,4 +32,4 @@ class TraderRepository:
     async def seen(self) -> dict[str, int]:
         """By account when its trader was last seen, by that trader's clock."""
         async with self._database.guard():
-            return {str(row["_id"]): int(row.get("seen_ns", 0)) async for row in self._traders.find({})}
+            return {str(row["_id"]): int(row["seen_ns"]) async for row in self._traders.find(_ON_ROUTE)}

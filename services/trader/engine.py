@@ -30,12 +30,14 @@ from atlas.service.metrics import Figures
 from atlas.trading.broker import BrokerPort, BrokerReport
 from atlas.trading.desk import Desk
 from atlas.trading.effects import AskBroker, ChangeOrder, ClearAlarm, Decision, PlaceOrder, RaiseAlarm
+from atlas.trading.lease import Lease
 from atlas.trading.risk import Gate
 from atlas.trading.risk.gate import OPERATOR
 from atlas.trading.trading_state import refused
 from services.trader.answers import Answers
 from services.trader.closer import Closer
 from services.trader.filing import Filing
+from services.trader.lease_keeper import LeaseKeeper
 from services.trader.ledger import Ledger, Sending
 from services.trader.orders import Orders
 from services.trader.ports import Faults, JournalPort, Outlet, Restored, Store
@@ -104,6 +106,8 @@ class Engine:
             journal, store, outlet, alarms, faults, self._leave, retry_seconds=values.retry_seconds, reopen=reopen
         )
         alarms.sink = self._on_alarm
+        wanted = Lease(values.account, values.holder, values.login, values.message_share)
+        self._lease = LeaseKeeper(wanted, values.reserved_share, store, clock, alarms)
         self._instruments: dict[str, Instrument] = {}
 
     # Lifecycle
@@ -112,8 +116,10 @@ class Engine:
         """Take over what was written down, and begin to work. Orders are taken once the first reconciliation succeeded.
 
         Raises:
+            Refused: another trader trades the account; it is named.
             Unavailable: the store does not answer.
         """
+        await self._lease.take()
         restored = await self._store.restore(self.values.account, self._clock.now_ns() - _REMEMBERED_NS)
         journaled = self._ledger.journaled_after(restored.last_sequence)
         highest = highest_number(restored)
@@ -124,6 +130,7 @@ class Engine:
             self._wants(name)
         self._started = True
         for job in (
+            self._lease.run(),
             self._filing.run(),
             self._ledger.run(),
             self._ledger.run_journal(),
@@ -147,6 +154,7 @@ class Engine:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._lease.release()
         self._ledger.close()
 
     def _assemble(self, restored: Restored, last_sequence: int) -> None:
@@ -295,6 +303,8 @@ class Engine:
             return Denial("closing_time", f"{closing}; nothing is sent into it", temporary=True)
         if self._ledger.store_problem:
             return Denial("database", self._ledger.store_problem, temporary=True)
+        if self._lease.problem:
+            return Denial("lease", self._lease.problem, temporary=True)
         return None
 
     def no_openings(self) -> Denial | None:
@@ -352,6 +362,8 @@ class Engine:
 
     def _objection(self, sending: PlaceOrder | ChangeOrder) -> str:
         """Why what was let through before must not leave now: the world may have changed while it waited."""
+        if self._lease.problem:
+            return self._lease.problem
         if (denial := self.no_orders()) is not None and denial.rule != "database":  # it stands there by now
             return denial.text
         now_ns, order = self._clock.now_ns(), sending.order

@@ -51,6 +51,11 @@ class GatewaySide:
         )
         self.broker = Broker(self.connection, {}, on_report)
 
+    @property
+    def login(self) -> str:
+        """The login whose messages per second all traders of its accounts share: the accounts that it has."""
+        return ",".join(sorted(self.connection.accounts))
+
     async def open(self) -> str:
         """Open the session, and choose the account.
 

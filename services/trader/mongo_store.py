@@ -7,9 +7,11 @@ from atlas.domain import Commission, Execution, Instrument, OrderEvent, OrderSta
 from atlas.domain.alarm import Alarm
 from atlas.store import Database, InstrumentRepository, OrderEventRepository, OrderRepository, TradeRepository
 from atlas.store.alarms import AlarmRepository
+from atlas.store.leases import LeaseRepository
 from atlas.store.limits import LimitRepository
 from atlas.store.sessions import SessionRepository
 from atlas.store.trading_state import TradingStateRepository
+from atlas.trading.lease import Lease
 from atlas.trading.risk.flow import HOUR_NS
 from atlas.trading.risk.session import SessionMemory
 from atlas.trading.trading_state import TradingStateChange
@@ -32,6 +34,7 @@ class MongoStore:
         self._states = TradingStateRepository(database, account)
         self._limits = LimitRepository(database, account)
         self._alarms = AlarmRepository(database)
+        self._leases = LeaseRepository(database)
         self._sessions = SessionRepository(database, account)
 
     async def prepare(self) -> None:
@@ -70,6 +73,18 @@ class MongoStore:
             if await self._events.sent_under(number, order_id):
                 return number
         return 0
+
+    async def take_lease(self, wanted: Lease, now_ns: int, reserved: float) -> Lease:
+        """Take the lease of an account."""
+        return await self._leases.take(wanted, now_ns, reserved)
+
+    async def renew_lease(self, lease: Lease, now_ns: int) -> Lease | None:
+        """Hold a lease for longer; None when another trader has taken it."""
+        return await self._leases.renew(lease, now_ns)
+
+    async def release_lease(self, lease: Lease) -> None:
+        """Give a lease back."""
+        await self._leases.release(lease)
 
     async def save_orders(self, states: Sequence[OrderState]) -> None:
         """Write the states of orders."""

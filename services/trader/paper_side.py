@@ -39,6 +39,11 @@ class PaperSide:
         terms = PaperTerms(client_id=settings.trader.client_id, **own.model_dump())
         self.broker = PaperBroker(settings.state_dir / "paper" / own.account, terms, clock, on_report, find=find, want=want)
 
+    @property
+    def login(self) -> str:
+        """None: nobody else sends to it."""
+        return ""
+
     async def open(self) -> str:
         """Open the account, or go on with it; returns its name.
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from atlas.domain import Commission, Execution, Instrument, OrderEvent, OrderState, Unavailable
 from atlas.service.alarms import Alarm
+from atlas.trading.lease import Lease
 from atlas.trading.risk.session import SessionMemory
 from atlas.trading.trading_state import TradingStateChange
 
@@ -58,6 +59,18 @@ class Store(Protocol):
 
     async def restore(self, account: str, since_ns: int) -> Restored:
         """What there is of `account`; final orders only if they changed at `since_ns` or later."""
+        ...
+
+    async def take_lease(self, wanted: Lease, now_ns: int, reserved: float) -> Lease:
+        """Take the lease of an account; `Refused` names who has it, or whose shares leave too little."""
+        ...
+
+    async def renew_lease(self, lease: Lease, now_ns: int) -> Lease | None:
+        """Hold a lease for longer; None when another trader has taken it."""
+        ...
+
+    async def release_lease(self, lease: Lease) -> None:
+        """Give a lease back."""
         ...
 
     async def save_orders(self, states: Sequence[OrderState]) -> None:

@@ -1,6 +1,7 @@
 """The process of the trader: sockets, database, journal and broker, wired to the engine, which works."""
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -81,6 +82,10 @@ class Trader(Service):
         await AlarmRepository(self._database).clear_earlier(own.name, self.clock.now_ns())
         values = EngineValues(
             account,
+            holder=f"{socket.gethostname()}:{self._journal.folder.resolve()}",
+            login=self._side.login,
+            message_share=own.message_share,
+            reserved_share=settings.watcher.message_share,
             limits=own.risk.tree(),
             days=own.risk.session_days(),
             policy=Policy(ForeignOrders(own.foreign_orders), own.claims),

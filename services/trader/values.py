@@ -13,6 +13,9 @@ class EngineValues:
 
     Attributes:
         account: the account that is traded.
+        holder: who the trader is beside others: its machine and its journal's folder.
+        login: the broker's login through which it sends, where it is shared with others.
+        message_share: the part of the login's messages per second that is this trader's; `reserved_share` the watcher's.
         limits: the configured risk limits.
         policy: what is done with orders that are not ours.
         days: when session days begin.
@@ -25,6 +28,10 @@ class EngineValues:
     """
 
     account: str
+    holder: str = "this trader"
+    login: str = ""
+    message_share: float = 0.0
+    reserved_share: float = 0.0
     limits: LimitTree = field(default_factory=LimitTree)
     policy: Policy = field(default_factory=Policy)
     days: SessionDays = field(default_factory=SessionDays)

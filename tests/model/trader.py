@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from model.disk import Disk, ModelJournal
 from model.robot import Ask
@@ -12,7 +12,7 @@ from support.memory_network import Network
 from support.memory_store import MemoryStore
 from support.virtual_loop import Killed, Process, VirtualLoop
 
-from atlas.domain import Clock, Order, OrderEvent, Unavailable
+from atlas.domain import Clock, Order, OrderEvent, Refused, Unavailable
 from atlas.ib import Broker, Connection
 from atlas.ib.link import Effect
 from atlas.service.alarms import Alarms
@@ -97,6 +97,8 @@ class Trader:
         self.fault_point = FaultPoint(self.process)
         self.taking = False
         self.failures: list[BaseException] = []
+        self.refusals: list[Refused] = []
+        """Why it may not start: another one trades the account."""
         self._disk = disk
         self._journals: list[ModelJournal] = []
         self.process.on_death += [self._crash, lambda: network.hang_up_of(self.process)]
@@ -105,7 +107,7 @@ class Trader:
         )
         self.broker = WatchedBroker(store, self.connection, self._on_report)
         self.engine = Engine(
-            VALUES,
+            replace(VALUES, holder=str(disk.folder)),
             self.broker,
             store,
             self._open_journal(),
@@ -134,6 +136,9 @@ class Trader:
             try:
                 await self.engine.start()
                 self.taking = True
+            except Refused as error:
+                self.refusals.append(error)
+                await asyncio.sleep(1.0)
             except Unavailable:  # the store is away: a supervisor would start the process again
                 await asyncio.sleep(1.0)
         await self.connection.stay_open(orders=True)

@@ -8,8 +8,11 @@ import contextvars
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypeVar
 
+import msgspec
+
 from atlas.domain import Commission, Execution, Instrument, OrderEvent, OrderEventKind, OrderState, Refused
 from atlas.service.alarms import Alarm
+from atlas.trading.lease import LEASE_NS, Lease, held_text, is_held_by_another, share_text
 from atlas.trading.risk.flow import HOUR_NS
 from atlas.trading.risk.session import SessionMemory
 from atlas.trading.trading_state import TradingStateChange
@@ -38,6 +41,7 @@ class MemoryStore:
         self.limits: dict[str, dict[str, Any]] = {}
         self.session: SessionMemory | None = None
         self.alarms: list[Alarm] = []
+        self.leases: dict[str, Lease] = {}
         self.written = 0
 
     # What the trader asks.
@@ -45,6 +49,18 @@ class MemoryStore:
     async def restore(self, account: str, since_ns: int) -> Restored:
         """What there is of `account`."""
         return await self._ask(lambda: self._restored(account, since_ns))
+
+    async def take_lease(self, wanted: Lease, now_ns: int, reserved: float) -> Lease:
+        """Take the lease of an account."""
+        return await self._ask(lambda: self._take_lease(wanted, now_ns, reserved))
+
+    async def renew_lease(self, lease: Lease, now_ns: int) -> Lease | None:
+        """Hold a lease for longer; None when another trader has taken it."""
+        return await self._ask(lambda: self._renew_lease(lease, now_ns))
+
+    async def release_lease(self, lease: Lease) -> None:
+        """Give a lease back."""
+        await self._ask(lambda: self.leases.pop(lease.account, None))
 
     async def save_orders(self, states: Sequence[OrderState]) -> None:
         """Write the states of orders, the last one of each."""
@@ -117,6 +133,23 @@ class MemoryStore:
             submitted=self._submitted(),
             recent=self.all_events()[-_RECENT:],
         )
+
+    def _take_lease(self, wanted: Lease, now_ns: int, reserved: float) -> Lease:
+        held = self.leases.get(wanted.account)
+        if held is not None and is_held_by_another(held, wanted, now_ns):
+            raise Refused(held_text(held, now_ns))
+        if problem := share_text(wanted, self.leases.values(), reserved, now_ns):
+            raise Refused(problem)
+        epoch = held.epoch + 1 if held is not None else 1
+        self.leases[wanted.account] = msgspec.structs.replace(wanted, until_ns=now_ns + LEASE_NS, epoch=epoch)
+        return self.leases[wanted.account]
+
+    def _renew_lease(self, lease: Lease, now_ns: int) -> Lease | None:
+        held = self.leases.get(lease.account, lease)
+        if (held.holder, held.epoch) != (lease.holder, lease.epoch):
+            return None
+        self.leases[lease.account] = msgspec.structs.replace(lease, until_ns=now_ns + LEASE_NS)
+        return self.leases[lease.account]
 
     def _submitted(self) -> list[OrderEvent]:
         found = [event for event in self.all_events() if event.kind is OrderEventKind.PENDING]
