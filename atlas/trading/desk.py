@@ -29,7 +29,7 @@ from atlas.trading.effects import Decision, Sending
 from atlas.trading.forks import Forks
 from atlas.trading.groups import Groups
 from atlas.trading.inheritance import Inheritance
-from atlas.trading.reconcile import UNANSWERED, Reconciliation
+from atlas.trading.reconcile import HORIZON_NS, UNANSWERED, Reconciliation
 from atlas.trading.reports import Reports
 from atlas.trading.risk import Gate
 from atlas.trading.surplus import Surplus
@@ -48,6 +48,7 @@ class Desk:
         last_sequence: number of the last event that was ever written.
         used_ids: ids of all orders that were ever written, so that none is used twice.
         policy: what is done with orders that are not ours.
+        horizon_ns: so long an order that was sent and never confirmed stays unknown, though the broker does not list it.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Desk:
         last_sequence: int = 0,
         used_ids: Iterable[str] = (),
         policy: Policy = _NO_POLICY,
+        horizon_ns: int = HORIZON_NS,
     ) -> None:
         self.account = account
         self.instruments = instruments
@@ -72,10 +74,10 @@ class Desk:
         self._surplus = Surplus(self._blotter, self._commands)
         self._recognised = False
         self._inheritance = Inheritance(self._blotter)
-        self._reports = Reports(self._blotter, self._groups, self._forks)
+        self._reports = Reports(self._blotter, self._troubles, self._groups, self._forks)
         self._adoption = Adoption(self._blotter, self._troubles, policy)
         self._reconciliation = Reconciliation(
-            self._blotter, self._troubles, self._reports, self._forks, self._groups, self._adoption
+            self._blotter, self._troubles, self._reports, self._forks, self._groups, self._adoption, horizon_ns
         )
         self.doubt("orders are not reconciled with the broker yet")
 
@@ -167,6 +169,7 @@ class Desk:
 
     def doubt(self, reason: str) -> Decision:
         """What the broker told may no longer hold: nothing is opened until the next reconciliation."""
+        self._reconciliation.sessions += 1
         return self._troubles.begin(UNANSWERED, reason, blocks=EVERYTHING, alarm=False)
 
     def overdue(self, before_ns: int) -> Decision:

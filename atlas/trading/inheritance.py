@@ -1,7 +1,7 @@
 """What the broker holds and our books lack, taken over on a person's word. Pure.
 
 An account that was traded before, or whose fills nobody tells any more, is not ours to explain. What is missing is booked as
-the execution of an order that nobody placed, at the broker's average price, as of before the session day: so it is no profit and
+the execution of an order that nobody placed, at the broker's average price, as of before the session day: it is no profit and
 no loss of any day of ours. No robot holds it.
 """
 

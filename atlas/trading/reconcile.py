@@ -8,14 +8,14 @@ reported) is made of the broker's facts only, so that doing it twice, or after a
 from collections.abc import Iterable
 from dataclasses import replace
 
-from atlas.domain import Execution, OrderEventKind, OrderState, OrderStatus, execution_base, execution_revision
+from atlas.domain import NS_PER_SECOND, Execution, OrderEventKind, OrderState, OrderStatus, execution_base, execution_revision
 from atlas.trading.adoption import Adoption, by_order
 from atlas.trading.blotter import Blotter
 from atlas.trading.broker import BrokerOrder, BrokerSnapshot, BrokerStatus, Known, Unknown
 from atlas.trading.effects import NOTHING, CancelSurplus, Decision, joined
 from atlas.trading.forks import LIVE, Forks
 from atlas.trading.groups import Groups
-from atlas.trading.lost_fills import LostFills
+from atlas.trading.lost_fills import GIVEN_UP, LostFills
 from atlas.trading.positions import Positions
 from atlas.trading.reports import Reports
 from atlas.trading.troubles import EVERYTHING, Troubles
@@ -23,13 +23,22 @@ from atlas.trading.troubles import EVERYTHING, Troubles
 _K, _S = OrderEventKind, OrderStatus
 UNANSWERED = "reconciliation"
 """The key of the trouble that there is no answer."""
+HORIZON_NS = 10 * 60 * NS_PER_SECOND
+"""So long an order that nobody confirmed may still turn up."""
 
 
 class Reconciliation:
     """Takes snapshots. Until the first one is taken, nothing is opened."""
 
     def __init__(
-        self, blotter: Blotter, troubles: Troubles, reports: Reports, forks: Forks, groups: Groups, adoption: Adoption
+        self,
+        blotter: Blotter,
+        troubles: Troubles,
+        reports: Reports,
+        forks: Forks,
+        groups: Groups,
+        adoption: Adoption,
+        horizon_ns: int,
     ) -> None:
         self._blotter = blotter
         self._troubles = troubles
@@ -40,7 +49,10 @@ class Reconciliation:
         self.positions = Positions(blotter, troubles)
         self._lost = LostFills(blotter, troubles)
         self._unconfirmed_changes: dict[str, int] = {}
-        self._missing: set[str] = set()  # what was not listed the last time
+        self._missing: dict[str, tuple[int, int]] = {}  # what was not listed the last time: since when, and in which session
+        self._horizon_ns = horizon_ns
+        self.sessions = 0
+        """How often what the broker told was called in doubt: with each session at the least."""
         self._first = True
 
     @property
@@ -60,7 +72,8 @@ class Reconciliation:
         before = {state.order.id: state for state in self._blotter.working() if state.at_ns < asked_ns}
         traded_since = self._blotter.traded_since(asked_ns)
         theirs = snapshot.positions.get(self._blotter.account, {})
-        self._lost.begin(theirs, traded_since)
+        costs = snapshot.costs.get(self._blotter.account, {})
+        self._lost.begin(theirs, costs, traded_since)
         living = {order.perm_id for order in snapshot.open_orders}
         decisions.append(self._forks.keep(living))
         decisions.append(self._adopt(snapshot))
@@ -69,7 +82,7 @@ class Reconciliation:
         decisions += [Decision(self._reports.on_commission(commission)) for commission in snapshot.commissions]
         decisions.append(self._on_missing(before.keys() - self._listed(snapshot)))
         decisions += [self._lost.settle(), self._groups.settle(), self._adoption.settle(living)]
-        decisions.append(self.positions.compare(theirs, traded_since, snapshot.costs.get(self._blotter.account, {})))
+        decisions.append(self.positions.compare(theirs, traded_since, costs))
         return joined([*decisions, self._troubles.end(UNANSWERED)])
 
     # What is foreign
@@ -193,7 +206,7 @@ class Reconciliation:
 
         The first time nobody knows what became of them, the second time they are over.
         """
-        decisions, missing = list[Decision](), set[str]()
+        decisions, missing = list[Decision](), dict[str, tuple[int, int]]()
         for order_id in sorted(order_ids):
             state = self._blotter.states[order_id]
             if state.status.is_final or (state.status is _S.PENDING and order_id not in self._blotter.inherited):
@@ -201,7 +214,7 @@ class Reconciliation:
             if (turned_down := self._reports.turned_down.get(order_id)) is not None:
                 decisions.append(self._reports.on_order(turned_down, ask=False))
                 continue
-            missing.add(order_id)
+            missing[order_id] = self._missing.get(order_id, (self._blotter.clock.now_ns(), self.sessions))
             if state.status is _S.UNKNOWN and order_id not in self._missing:
                 continue
             if state.status is _S.UNKNOWN and self._lost.is_open(state.order.instrument):
@@ -209,12 +222,27 @@ class Reconciliation:
             if state.status is _S.UNKNOWN and self._lost.explains(state):
                 decisions.append(self._lost.note(state, "the broker has a position that can come of"))
                 continue
+            if state.status is _S.UNKNOWN and not self._is_given_up(state, *missing[order_id]):
+                decisions.append(self._lost.name_unheard(state))
+                continue
             kind, reason = _fate(state)
             decisions.append(Decision(self._blotter.record(kind, order_id, reason=reason)))
-            if kind in (_K.DENIED, _K.REJECTED):
+            if kind is _K.DENIED or not (state.perm_id or state.filled or kind is _K.UNKNOWN):
                 decisions.append(self._groups.on_failed(order_id, reason))
         self._missing = missing
         return joined(decisions)
+
+    def _is_given_up(self, state: OrderState, since_ns: int, session: int) -> bool:
+        """Whether an order that is not listed will never be: the broker had it once, or has had long enough to name it.
+
+        What was sent and never confirmed can still be on its way. It has had long enough when a fresh session does not list it
+        after the horizon, or the same session for three times as long.
+        """
+        if state.filled or state.perm_id:
+            return True
+        waited_ns = self._blotter.clock.now_ns() - since_ns
+        is_fresh = session != self.sessions or state.order.id in self._blotter.inherited
+        return waited_ns >= self._horizon_ns * (1 if is_fresh else 3)
 
 
 def _fate(state: OrderState) -> tuple[OrderEventKind, str]:
@@ -227,7 +255,10 @@ def _fate(state: OrderState) -> tuple[OrderEventKind, str]:
         return _K.CANCELLED, "partly filled, and the broker knows nothing of the rest"
     if state.perm_id:
         return _K.CANCELLED, "the broker had it and does not know it any more: it ended unseen"
-    return _K.REJECTED, "sent, but the broker knows nothing of it"
+    return (
+        _K.CANCELLED,
+        f"{GIVEN_UP}: sent, and the broker never confirmed nor listed it; the broker did not reject it",
+    )
 
 
 def _contradicts(state: OrderState, report: BrokerOrder, asked_ns: int) -> bool:

@@ -4,6 +4,7 @@ Reports come late, twice and in any order; whatever the order is already, they d
 known is never made into an order: it waits until the broker has been asked (`atlas.trading.reconcile`).
 """
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from atlas.domain import (
     OrderKind,
     OrderState,
     OrderStatus,
+    exact,
     execution_base,
     execution_revision,
 )
@@ -25,6 +27,8 @@ from atlas.trading.broker_codes import Meaning, meaning_of
 from atlas.trading.effects import NOTHING, AskBroker, CancelOrder, Decision
 from atlas.trading.forks import LIVE, Forks
 from atlas.trading.groups import Groups
+from atlas.trading.lost_fills import GIVEN_UP, INFERRED, LATE
+from atlas.trading.troubles import Troubles
 
 _K, _S = OrderEventKind, OrderStatus
 _NOT_CONFIRMED = frozenset({_S.PENDING, _S.SENT, _S.UNKNOWN})
@@ -54,8 +58,9 @@ _SAID_BACK: dict[OrderKind, tuple[str, ...]] = {
 class Reports:
     """Finds the order of each report and folds what is news."""
 
-    def __init__(self, blotter: Blotter, groups: Groups, forks: Forks) -> None:
+    def __init__(self, blotter: Blotter, troubles: Troubles, groups: Groups, forks: Forks) -> None:
         self._blotter = blotter
+        self._troubles = troubles
         self._groups = groups
         self._forks = forks
         self._early_commissions: dict[str, Commission] = {}
@@ -180,7 +185,8 @@ class Reports:
         """An execution, or the correction of one. That of an order that is not known waits until the broker has been asked."""
         state = self.find_executed(execution)
         if state is not None:
-            return Decision(self._executed(state, execution)) + self._groups.settle()
+            late = self._note_late(state, execution)
+            return Decision(self._executed(state, execution)) + self._groups.settle() + late
         if not ask or not self.concerns_us(execution.account):
             return NOTHING
         base = execution_base(execution.id)
@@ -214,9 +220,38 @@ class Reports:
             return self._blotter.anomaly(order_id, contradiction)
         execution = msgspec.structs.replace(execution, order_id=order_id)
         perm_id = state.perm_id or execution.perm_id
-        events = self._blotter.record(_K.EXECUTED, order_id, execution=execution, perm_id=perm_id)
+        more = exact(execution.quantity) - (exact(counted.quantity) if counted is not None else 0)
+        events = self._make_way(state, execution, max(more, Decimal(0)))
+        events += self._blotter.record(_K.EXECUTED, order_id, execution=execution, perm_id=perm_id)
         early = self._early_commissions.pop(base, None)
         return events + (self.on_commission(early) if early is not None else ())
+
+    def _note_late(self, state: OrderState, execution: Execution) -> Decision:
+        """A fill of an order that was given up counts, and a person is told: its robot took it for over."""
+        if state.status is not _S.CANCELLED or not state.reason.startswith(GIVEN_UP):
+            return NOTHING
+        text = f"order {state.order.id} was given up and is filled after all: {execution.quantity:g} at {execution.price:g}"
+        return self._troubles.begin(f"{LATE}{state.order.id}", text, critical=True)
+
+    def _make_way(self, state: OrderState, execution: Execution, left: Decimal) -> tuple[OrderEvent, ...]:
+        """What was inferred of the order's fills gives way to the `left` units that are told anew."""
+        events: tuple[OrderEvent, ...] = ()
+        for fill in state.fills:
+            base, revision = execution_base(fill.id), execution_revision(fill.id)
+            if fill.id == execution.id or not fill.id.startswith(INFERRED) or not fill.quantity or not left:
+                continue
+            taken = min(left, exact(fill.quantity))
+            left -= taken
+            less = msgspec.structs.replace(
+                execution,
+                id=f"{base}.{revision + 1:02d}",
+                quantity=float(exact(fill.quantity) - taken),
+                price=fill.price,
+                perm_id=state.perm_id,
+            )
+            reason = f"execution {execution.id} takes the place of what was inferred"
+            events += self._blotter.record(_K.EXECUTED, state.order.id, execution=less, reason=reason)
+        return events
 
     def _contradiction(self, state: OrderState, execution: Execution) -> str:
         order = state.order

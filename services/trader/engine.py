@@ -176,6 +176,7 @@ class Engine:
             last_sequence=last_sequence,
             used_ids=restored.used_ids,
             policy=values.policy,
+            horizon_ns=int(values.unheard_minutes * 60 * NS_PER_SECOND),
         )
         self._sender = Sender(
             self._broker,

@@ -92,6 +92,7 @@ class Trader(Service):
             operators=own.operators if self.bus.keys is not None else ("*",),
             probe_after_seconds=own.probe_after_seconds,
             in_flight_seconds=own.in_flight_seconds,
+            unheard_minutes=own.unheard_minutes,
             send_within_seconds=own.send_within_seconds,
             reconcile_seconds=own.reconcile_seconds,
         )

@@ -22,6 +22,7 @@ class EngineValues:
         operators: the peers that may steer, as patterns of their names.
         probe_after_seconds: silence of the broker after which a round trip must prove it before an order leaves.
         in_flight_seconds: after this an order without confirmation is unknown, and looked up at the broker.
+        unheard_minutes: so long an order that the broker neither confirms nor lists stays unknown; thrice in an unbroken session.
         send_within_seconds: an opening order that could not leave for so long is denied instead of sent late.
         reconcile_seconds: how often all is compared with the broker; `recheck_seconds` while something is doubtful.
         retry_seconds: pause before the store or the disk is tried again.
@@ -38,6 +39,7 @@ class EngineValues:
     operators: tuple[str, ...] = ("*",)
     probe_after_seconds: float = 5.0
     in_flight_seconds: float = 10.0
+    unheard_minutes: float = 10.0
     send_within_seconds: float = 10.0
     reconcile_seconds: float = 60.0
     recheck_seconds: float = 2.0

@@ -20,7 +20,7 @@ from atlas.trading.broker import BrokerReport
 from services.trader.engine import Engine, EngineValues
 
 CLIENT_ID = 7
-VALUES = EngineValues("DU1000001", reconcile_seconds=8.0)
+VALUES = EngineValues("DU1000001", reconcile_seconds=8.0, unheard_minutes=0.5)
 
 
 class FaultPoint:

@@ -14,15 +14,19 @@ def kinds(trader, order):
     return [event.kind for event in trader.store.all_events() if event.order_id == order.id]
 
 
-def test_an_order_that_never_arrived_is_unknown_first_and_rejected_when_the_broker_knows_nothing_of_it(tmp_path):
+def test_an_order_that_never_arrived_is_unknown_and_named_until_it_is_given_up_and_never_called_rejected(tmp_path):
     async def scenario(field):
-        trader = FieldTrader(field, tmp_path)
+        trader = FieldTrader(field, tmp_path, unheard_minutes=0.1)
         await trader.begin()
         field.inject(Drop(message="PlaceOrder", direction="request", count=1))
         lost = trader.order()
         await trader.submit(lost)
         await trader.until_status(lost, OrderStatus.UNKNOWN)
-        await trader.until_status(lost, OrderStatus.REJECTED)
+        await field.until(lambda: any(f"order {lost.id}" in one for one in trader.engine.problems()))
+        sent_ns = trader.state(lost).at_ns
+        await trader.until_status(lost, OrderStatus.CANCELLED)
+        assert trader.state(lost).at_ns - sent_ns >= 3 * 6 * 10**9
+        assert "did not reject it" in trader.state(lost).reason
         assert OrderEventKind.UNKNOWN in kinds(trader, lost)
         assert [order_id for order_id, _ in trader.placed] == [lost.id]
         assert await trader.at_gateway() == {}

@@ -7,6 +7,7 @@ from support.trading import ACCOUNT, EURUSD, order, restarted, restored
 from atlas.domain import OrderEventKind, OrderKind, OrderStatus, Side
 from atlas.trading.broker import BrokerStatus, Known
 from atlas.trading.effects import CancelOrder, CancelSurplus, ClearAlarm, RaiseAlarm
+from atlas.trading.reconcile import HORIZON_NS
 
 K, S = OrderEventKind, OrderStatus
 
@@ -61,14 +62,59 @@ def test_an_order_cancelled_in_the_dark_is_cancelled(driver):
     assert again.status(wanted) is S.CANCELLED
 
 
-def test_a_sent_order_that_the_broker_does_not_list_is_unknown_and_at_the_second_time_rejected(driver):
+def unheard(driver):
+    """An order that was sent, and that the broker neither confirms nor lists, twice."""
     wanted = order()
     driver.submit(wanted)
     driver.sent(wanted)
+    for _ in range(2):
+        driver.reconcile()
+    return wanted
+
+
+def test_a_sent_order_that_the_broker_does_not_list_is_unknown_and_named_and_not_rejected(driver):
+    wanted = unheard(driver)
+    driver.clock.advance(HORIZON_NS - 10)
     driver.reconcile()
     assert driver.status(wanted) is S.UNKNOWN
+    (alarm,) = (effect for effect in driver.effects if isinstance(effect, RaiseAlarm))
+    assert alarm.key == f"unheard:{wanted.id}"
+    assert f"order {wanted.id} (buy 20000 {EURUSD.id}) was sent" in alarm.text
+    assert driver.desk.gate.blocked == {}
+
+
+def test_it_is_given_up_when_a_fresh_session_does_not_list_it_after_the_horizon(driver):
+    wanted = unheard(driver)
+    driver.take(driver.desk.doubt("a new session"))
     driver.reconcile()
-    assert driver.status(wanted) is S.REJECTED
+    assert driver.status(wanted) is S.UNKNOWN
+    driver.clock.advance(HORIZON_NS)
+    (over,) = driver.reconcile()
+    assert (over.kind, over.code) == (K.CANCELLED, 0)
+    assert over.reason == "given up: sent, and the broker never confirmed nor listed it; the broker did not reject it"
+    assert ClearAlarm(f"unheard:{wanted.id}") in driver.effects
+
+
+def test_the_same_session_has_three_times_as_long(driver):
+    wanted = unheard(driver)
+    driver.clock.advance(3 * HORIZON_NS - 10)
+    driver.reconcile()
+    assert driver.status(wanted) is S.UNKNOWN
+    driver.clock.advance(10)
+    driver.reconcile()
+    assert driver.status(wanted) is S.CANCELLED
+
+
+def test_a_late_execution_of_what_was_given_up_counts(driver):
+    wanted = unheard(driver)
+    driver.clock.advance(3 * HORIZON_NS)
+    driver.reconcile()
+    driver.report(driver.execution(wanted))
+    assert driver.status(wanted) is S.FILLED
+    assert driver.desk.position(EURUSD.id) == 20_000
+    late = driver.effects[-1]
+    assert isinstance(late, RaiseAlarm)
+    assert (late.key, late.critical) == (f"late-fill:{wanted.id}", True)
 
 
 def test_an_unknown_order_that_turns_up_is_taken_back(driver):
@@ -236,12 +282,12 @@ def test_an_order_that_is_filled_without_executions_told_stays_unknown_and_is_na
 
 
 @pytest.mark.parametrize(
-    ("held", "ends"), [(0.0, True), (15_000.0, False), (20_000.0, False), (25_000.0, True), (-15_000.0, True)]
+    ("held", "ends"), [(0.0, True), (15_000.0, False), (20_000.0, False), (25_000.0, False), (-15_000.0, True)]
 )
 def test_an_order_that_vanished_is_over_unless_the_broker_holds_what_it_can_have_brought(driver, held, ends):
-    wanted = order(kind=OrderKind.LIMIT, limit_price=1.1)
+    wanted = order(kind=OrderKind.STOP, stop_price=1.1)  # for which no price can be inferred
     driver.working(wanted)
-    for _ in range(3):
+    for _ in range(4):
         driver.reconcile(positions={ACCOUNT: {EURUSD.id: held}})
     assert driver.status(wanted) is (S.CANCELLED if ends else S.UNKNOWN)
     assert (f"lost-fill:{wanted.id}" in driver.desk.troubles) is not ends
@@ -368,8 +414,9 @@ def test_an_order_that_was_unknown_before_has_two_answers_to_turn_up_in(driver):
     driver.take(driver.desk.overdue(10**9))
     assert driver.reconcile() == []
     assert driver.status(wanted) is S.UNKNOWN
+    driver.clock.advance(3 * HORIZON_NS)
     (over,) = driver.reconcile()
-    assert (over.kind, over.reason) == (K.REJECTED, "sent, but the broker knows nothing of it")
+    assert over.kind is K.CANCELLED
 
 
 def test_an_order_that_is_listed_in_between_begins_to_be_missing_anew(driver):

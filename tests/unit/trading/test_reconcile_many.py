@@ -9,6 +9,7 @@ from atlas.domain import Execution, ManualClock, Order, OrderEventKind, OrderKin
 from atlas.trading.adoption import ForeignOrders, Policy
 from atlas.trading.broker import BrokerOrder, BrokerStatus, Known
 from atlas.trading.effects import CancelSurplus
+from atlas.trading.reconcile import HORIZON_NS
 
 K, S = OrderEventKind, OrderStatus
 LIMIT = {"kind": OrderKind.LIMIT, "limit_price": 1.1}
@@ -128,7 +129,8 @@ def test_an_order_that_was_unknown_at_the_end_of_a_run_has_two_answers_of_the_ne
     driver.take(driver.desk.unresolved(effect, "cut off"))
     again = restarted(driver)
     assert again.reconcile() == []
-    assert [event.kind for event in again.reconcile()] == [K.REJECTED]
+    again.clock.advance(HORIZON_NS)
+    assert [event.kind for event in again.reconcile()] == [K.CANCELLED]
 
 
 def test_the_rest_of_a_group_is_told_why_the_broker_s_lists_take_it_back(driver):
@@ -139,9 +141,10 @@ def test_the_rest_of_a_group_is_told_why_the_broker_s_lists_take_it_back(driver)
     driver.report(driver.broker_order(stop))
     listed = {"open_orders": (driver.broker_order(stop),)}
     driver.reconcile(**listed)
+    driver.clock.advance(3 * HORIZON_NS)
     events = driver.reconcile(**listed)
-    assert [(event.order_id, event.kind) for event in events] == [(entry.id, K.REJECTED), (stop.id, K.CANCEL_REQUESTED)]
-    assert events[1].reason == f"order {entry.id} of the same group failed: sent, but the broker knows nothing of it"
+    assert [(event.order_id, event.kind) for event in events] == [(entry.id, K.CANCELLED), (stop.id, K.CANCEL_REQUESTED)]
+    assert events[1].reason.startswith(f"order {entry.id} of the same group failed: given up: ")
 
 
 def test_an_order_that_was_turned_down_does_not_hide_that_another_is_missing(driver):
@@ -174,4 +177,5 @@ def test_an_order_that_a_position_may_explain_does_not_end_and_does_not_hide_the
     apart = {"positions": {ACCOUNT: {EURUSD.id: 20_000.0}}}
     for _ in range(4):
         driver.reconcile(**apart)
-    assert [driver.status(wanted) for wanted in (first, second, other)] == [S.UNKNOWN, S.UNKNOWN, S.REJECTED]
+        driver.clock.advance(HORIZON_NS)
+    assert [driver.status(wanted) for wanted in (first, second, other)] == [S.UNKNOWN, S.UNKNOWN, S.CANCELLED]
