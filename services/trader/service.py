@@ -22,6 +22,7 @@ from services.trader.database_route import DatabaseRoute
 from services.trader.engine import Engine, EngineValues
 from services.trader.faults import FAULT_POINTS, FaultPoints, is_fault_point
 from services.trader.gateway_side import GatewaySide
+from services.trader.journal_home import open_journal
 from services.trader.mongo_store import MongoStore
 from services.trader.paper_side import PaperSide
 from services.trader.quotes import Quotes
@@ -73,10 +74,14 @@ class Trader(Service):
             password=settings.database_password(),
             wait_seconds=settings.database.start_timeout_seconds,
         )
-        self._journal = self._open_journal()
         with self.listening_on("event_port") as endpoint:
             self._publisher = Publisher(self.bus, endpoint, "order events")
         account = await self._side.open()
+
+        def journal() -> Journal[OrderEvent]:
+            return open_journal(settings.state_dir, own.name, own.broker, account)
+
+        self._journal = journal()
         store = MongoStore(self._database, account)
         await store.prepare()
         await AlarmRepository(self._database).clear_earlier(own.name, self.clock.now_ns())
@@ -106,7 +111,7 @@ class Trader(Service):
             self._alarms,
             FaultPoints(own.fault_point),
             closing=self._side.closing,
-            reopen=self._open_journal,
+            reopen=journal,
             on_failure=self.fail,
             wants=self._quotes.want,
         )
@@ -169,9 +174,6 @@ class Trader(Service):
     def _on_report(self, report: BrokerReport) -> None:
         if self._engine is not None:
             self._engine.on_report(report)
-
-    def _open_journal(self) -> Journal[OrderEvent]:
-        return Journal.open(self.settings.state_dir / "journal" / self.settings.trader.name, OrderEvent)
 
     async def _on_request(self, request: messages.Request, peer: str) -> messages.Reply:
         if isinstance(request, Greet):
