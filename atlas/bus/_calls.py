@@ -34,12 +34,15 @@ class Calls(Generic[R]):
         """A new request: its id and its frame. It waits for its reply once it is `posted`.
 
         Raises:
-            BadInput: it is over the size limit.
+            BadInput: it is over the size limit, or holds a number or a character that no message can.
         """
         self._last_id += 1
-        deadline_ns = self._bus.clock.now_ns() + int(timeout_seconds * NS_PER_SECOND)
-        # The fields of a Request; a tuple looks the same on the wire.
-        frame = self._encode((SCHEMA_VERSION, self._last_id, deadline_ns, key, body))
+        try:
+            deadline_ns = self._bus.clock.now_ns() + int(timeout_seconds * NS_PER_SECOND)
+            # The fields of a Request; a tuple looks the same on the wire.
+            frame = self._encode((SCHEMA_VERSION, self._last_id, deadline_ns, key, body))
+        except (OverflowError, ValueError) as error:  # an integer above 64 bits, a character that is none in UTF-8
+            raise BadInput(f"the request {type(body).__name__} cannot be sent: {error}") from error
         if len(frame) > self._bus.max_message_bytes:
             self._bus.check_size(frame, f"the request {type(body).__name__} to {self._server}")
         return self._last_id, frame

@@ -212,9 +212,10 @@ class SetLimit(Message, frozen=True, tag="set_limit"):
 
 
 class Limits(Message, frozen=True, tag="limits"):
-    """Every limit that is set, by scope and name."""
+    """Every limit that is set, by scope and name; `warning` says what may be wrong with the one that was set just now."""
 
     limits: dict[str, dict[str, Any]]
+    warning: str = ""
 
 
 class WhatIfRequest(Message, frozen=True, tag="what_if_request"):

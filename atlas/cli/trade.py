@@ -9,6 +9,7 @@ from rich.table import Table
 
 from atlas.bus import orders
 from atlas.cli.context import print_table
+from atlas.cli.order_end import order_end
 from atlas.cli.orders import AsJson, describe, show_account, show_positions
 from atlas.cli.trader_line import (
     ASK_SECONDS,
@@ -35,10 +36,12 @@ from atlas.domain import (
     Side,
     Submit,
     TimeInForce,
+    parse_instrument_id,
     plain,
 )
-from atlas.service.trader_line import OPERATOR, TraderLine, outcome_of_receipt
+from atlas.service.trader_line import TraderLine, outcome_of_receipt
 from atlas.trading.outcome import Outcome, Verdict
+from atlas.trading.risk import OPERATOR
 from atlas.trading.trading_state import TradingState
 
 app = typer.Typer(name="trade", help="Trade by hand, and set what the trader may do.", no_args_is_help=True)
@@ -52,7 +55,8 @@ _Stop = Annotated[float | None, typer.Option("--stop", help="Released once the m
 _Kind = Annotated[
     OrderKind | None, typer.Option("--kind", help="By default what the prices say: market, limit, stop, stop_limit.")
 ]
-_Tif = Annotated[TimeInForce, typer.Option("--tif", help="How long it stands.")]
+_Tif = Annotated[TimeInForce, typer.Option("--tif", help="How long it stands; gtd needs --until.")]
+_Until = Annotated[str, typer.Option("--until", help="When it ends, for --tif gtd: 2026-12-18T17:00-05:00, with its zone.")]
 _TrailAmount = Annotated[float | None, typer.Option("--trail-amount", help="How far a trailing stop follows.")]
 _TrailPercent = Annotated[float | None, typer.Option("--trail-percent", help="The same in percent of the price.")]
 _LimitOffset = Annotated[float | None, typer.Option("--limit-offset", help="The limit of a trailing stop, from the stop.")]
@@ -81,8 +85,11 @@ def _placing(side: Side, words: str) -> Callable[..., None]:
         context: typer.Context, instrument: _Instrument, quantity: _Quantity, *, limit: _Limit = None, stop: _Stop = None,
         kind: _Kind = None, tif: _Tif = TimeInForce.DAY, trail_amount: _TrailAmount = None,
         trail_percent: _TrailPercent = None, limit_offset: _LimitOffset = None, outside_rth: _OutsideRth = False,
-        wait: _Wait = False, what_if: _WhatIf = False, timeout: _Timeout = ASK_SECONDS, as_json: AsJson = False,
+        until: _Until = "", wait: _Wait = False, what_if: _WhatIf = False, timeout: _Timeout = ASK_SECONDS,
+        as_json: AsJson = False,
     ) -> None:  # fmt: skip
+        parse_instrument_id(instrument)
+        tif, until_ns = order_end(tif, until)
         order = Order(
             new_id(),
             OPERATOR,
@@ -98,6 +105,7 @@ def _placing(side: Side, words: str) -> Callable[..., None]:
             trail_percent=trail_percent,
             limit_offset=limit_offset,
             outside_rth=outside_rth,
+            good_till_ns=until_ns,
         )
         if what_if:
             raise _what_if(context, order, as_json=as_json)
@@ -160,7 +168,7 @@ def cancel_all(
 
 @app.command()
 def halt(context: typer.Context, *, reason: _Reason = "", timeout: _Timeout = ASK_SECONDS, as_json: AsJson = False) -> None:
-    """Take no more orders, of whichever robot, until `resume`."""
+    """Take no robot's orders until `resume`; of yours those that only reduce a position. Cancellations always pass."""
     raise _set_state(context, TradingState.HALTED, reason, seconds=timeout, as_json=as_json)
 
 
@@ -357,6 +365,8 @@ def _show_limits(answer: orders.Limits) -> None:
         for name, value in sorted(named.items()):
             table.add_row(scope or "desk", name, json.dumps(value))
     print_table(table)
+    if answer.warning:
+        typer.echo(f"warning: {answer.warning}", err=True)
 
 
 _SHOWN: dict[Any, Any] = {orders.Account: show_account, orders.Cancelling: _show_cancelling, orders.Limits: _show_limits}

@@ -14,8 +14,9 @@ from atlas.cli.context import loaded
 from atlas.domain import OutcomeUnknown, plain
 from atlas.service.run import open_bus
 from atlas.service.settings import Settings
-from atlas.service.trader_line import OPERATOR, TraderLine
+from atlas.service.trader_line import TraderLine
 from atlas.trading.outcome import Outcome, Verdict, sentence
+from atlas.trading.risk import OPERATOR
 
 DONE, NOT_DONE, ERROR, UNKNOWN = 0, 1, 2, 3
 EXIT_CODES = {Verdict.ACCEPTED: DONE, Verdict.DENIED: NOT_DONE, Verdict.REJECTED: NOT_DONE, Verdict.UNKNOWN: UNKNOWN}

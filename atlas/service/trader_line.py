@@ -24,9 +24,6 @@ from atlas.domain import (
 from atlas.service.settings import Settings
 from atlas.trading.outcome import Outcome, Verdict, outcome_of
 
-OPERATOR = "operator"
-"""The robot to whom people's orders belong."""
-
 _LOOK_AGAIN_SECONDS = 0.1
 
 R = TypeVar("R")

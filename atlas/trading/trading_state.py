@@ -11,7 +11,7 @@ from atlas.domain._struct import Value
 
 
 class TradingState(enum.Enum):
-    """ACTIVE: everything; REDUCING: exits only; HALTED: nothing new, but what a person orders in order to flatten."""
+    """ACTIVE: everything; REDUCING: exits only; HALTED: no robot's order, of a person's those that only reduce a position."""
 
     ACTIVE = "active"
     REDUCING = "reducing"

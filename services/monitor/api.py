@@ -1,10 +1,13 @@
 """The HTTP interface: versioned REST, a token for everything but the health, and a first page. Commands are in `commands`."""
 
+import json
 import secrets
 from importlib.resources import files
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
@@ -15,6 +18,14 @@ from services.monitor.desk import DeskView
 _MOST_ORDERS = 1000
 _STATUS_OF_ERROR: dict[type[AtlasError], int] = {BadInput: 422, OutcomeUnknown: 504, Refused: 403, AtlasError: 503}
 """The first that fits. A question without an answer in time is 504, too: the trader is there and silent."""
+
+
+class _Ascii(JSONResponse):
+    """What is told about what somebody sent: it may hold characters that cannot be encoded otherwise."""
+
+    def render(self, content: Any) -> bytes:
+        """The content as JSON in ASCII."""
+        return json.dumps(content).encode()
 
 
 def build_app(desk: DeskView, token: str) -> FastAPI:
@@ -30,7 +41,11 @@ def build_app(desk: DeskView, token: str) -> FastAPI:
     @app.exception_handler(AtlasError)
     async def failed(_: Request, error: AtlasError) -> JSONResponse:
         status = next(code for kind, code in _STATUS_OF_ERROR.items() if isinstance(error, kind))
-        return JSONResponse({"detail": str(error)}, status_code=status)
+        return _Ascii({"detail": str(error)}, status_code=status)
+
+    @app.exception_handler(RequestValidationError)
+    async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
+        return _Ascii({"detail": jsonable_encoder(error.errors())}, status_code=422)
 
     @app.get("/", response_class=HTMLResponse, include_in_schema=False)
     async def page() -> str:

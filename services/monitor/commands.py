@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from atlas.bus import orders
 from atlas.domain import BadInput, Cancel, Modify, Order, OrderState, OutcomeUnknown, Submit, from_plain, iso, plain
-from atlas.service.trader_line import OPERATOR, outcome_of_receipt
+from atlas.service.trader_line import outcome_of_receipt
 from atlas.trading.outcome import Outcome, Verdict, sentence
+from atlas.trading.risk import OPERATOR
 from atlas.trading.trading_state import TradingState
 from services.monitor.desk import DeskView
 

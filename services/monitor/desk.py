@@ -8,9 +8,10 @@ from atlas.bus import Bus, Requester, control, orders
 from atlas.domain import AtlasError, iso, plain
 from atlas.domain.alarm import Alarm
 from atlas.service.settings import ServiceSettings, Settings
-from atlas.service.trader_line import OPERATOR, TraderLine
+from atlas.service.trader_line import TraderLine
 from atlas.store import Database, OrderRepository
 from atlas.store.alarms import AlarmRepository
+from atlas.trading.risk import OPERATOR
 
 SERVICES = ("watcher", "trader", "strategy", "monitor")
 _ASK_SECONDS = 2.0

@@ -44,7 +44,8 @@ from services.trader.ports import Faults, JournalPort, Outlet, Restored, Store
 from services.trader.reconciler import Reconciler
 from services.trader.risk_watch import RiskWatch
 from services.trader.sender import Sender
-from services.trader.steering import Steering
+from services.trader.steady import SteadyClock
+from services.trader.steering import Steering, limits_in_force
 from services.trader.takeover import agreed, highest_number, take_over
 from services.trader.values import EngineValues, never_closing
 from services.trader.worth import Worth
@@ -54,6 +55,7 @@ __all__ = ["Engine", "EngineValues", "never_closing"]
 _K = OrderEventKind
 _REMEMBERED_NS = 3 * 86_400 * NS_PER_SECOND  # final orders stay in memory so long: commissions and late fills still find them
 _TICK_SECONDS = 1.0
+CLOCK_ALARM = "clock-set-back"
 _STOP_SECONDS = 2.0
 
 log = structlog.get_logger("atlas.trader")
@@ -92,7 +94,7 @@ class Engine:
         self._store = store
         self._journal = journal
         self._outlet = outlet
-        self._clock = clock
+        self._clock = SteadyClock(clock)
         self._alarms = alarms
         self._faults = faults
         self._closing = closing
@@ -124,6 +126,7 @@ class Engine:
         journaled = self._ledger.journaled_after(restored.last_sequence)
         highest = highest_number(restored)
         restored, unwritten = await agreed(self._store, restored, journaled)
+        self._clock.at_least(max((state.at_ns for state in restored.states), default=0))
         self._assemble(restored, highest)
         take_over(restored, journaled, unwritten, self._desk, self._risk, self._ledger, self._orders)
         for name in {*self._desk.held(), *(state.order.instrument for state in self._desk.working())}:
@@ -161,10 +164,7 @@ class Engine:
         values, take = self.values, self.take
         self._instruments.update(restored.instruments)
         self._broker.learn(self._instruments)
-        limits = values.limits
-        for scope, changed in restored.limits.items():
-            for name, value in changed.items():
-                limits = limits.with_limit(scope, name, value)
+        limits = limits_in_force(values.limits, restored.limits, self._alarms)
         self._gate = Gate(limits, values.account, self._instruments, values.days)
         if restored.trading_state is not None:
             self._gate.set_state(restored.trading_state)
@@ -396,9 +396,18 @@ class Engine:
         while True:
             self._outlet.heartbeat(self._ledger.published_sequence)
             self._risk.look()
+            self._look_at_the_clock()
             overdue_ns = self._clock.now_ns() - int(self.values.in_flight_seconds * NS_PER_SECOND)
             self.take(self._desk.overdue(overdue_ns))
             await asyncio.sleep(_TICK_SECONDS)
+
+    def _look_at_the_clock(self) -> None:
+        """Say that the clock was set back; ages go by the loop's time until it has caught up."""
+        if behind := self._clock.behind_ns // NS_PER_SECOND:
+            text = f"the clock was set back by {behind} s; the trader goes on by its own time until it has caught up"
+            self._alarms.raise_(CLOCK_ALARM, text, Severity.CRITICAL)
+        else:
+            self._alarms.clear(CLOCK_ALARM)
 
     def _keep(self, job: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(job)

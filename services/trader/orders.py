@@ -22,6 +22,7 @@ from atlas.domain import (
     fitted,
     fitted_change,
     orders_of,
+    parse_instrument_id,
 )
 from atlas.trading.broker import BrokerPort
 from atlas.trading.desk import Desk
@@ -157,18 +158,23 @@ class Orders:
             self._underway.pop(action_id, None)
 
     async def _known(self, orders: Sequence[Order]) -> Receipt | None:
-        """The receipt of the very same order, if it was submitted before; told when that is durable."""
+        """The receipt of the very same order or group, if it was submitted before; told when that is durable."""
         state = self._desk.known(orders[0])
         if state is None:
             return None
         if (durable := self._underway.get(orders[0].id)) is not None:
             await asyncio.shield(durable)
             state = self._desk.states[orders[0].id]
-        if lost := [order for order in orders if order.id not in self._desk.states]:
-            # A trader that died wrote the first of a group and not the rest: none of it was sent, and none of it will be.
-            text = f"order {orders[0].id} of the same group was written without it, and is {state.status.value}"
-            await asyncio.shield(self._take(self._desk.deny(lost, Denial("group", text))))
-        return _receipt_of(state)
+        others = [order for order in orders if self._desk.known(order) is None]
+        if not others:
+            return _receipt_of(state)
+        # A trader that died wrote the first of a group and not the rest, or only the first was submitted, or with others.
+        names = ", ".join(order.id for order in others)
+        text = f"order {orders[0].id} is {state.status.value} without {names}: a group is taken whole or not at all"
+        denial = Denial("group", text)
+        if lost := [order for order in others if order.id not in self._desk.states]:
+            await asyncio.shield(self._take(self._desk.deny(lost, denial)))
+        return Receipt(orders[0].id, state.status, denial.text, Verdict.DENIED, denial)
 
     def _closed_to(self, orders: Sequence[Order]) -> Denial | None:
         denial = self._condition.no_openings()
@@ -187,7 +193,16 @@ class Orders:
         self._wants(instrument)
 
     async def _unlearnable(self, orders: Sequence[Order]) -> Denial | None:
-        """Make sure that all instruments are known; why one cannot be."""
+        """Make sure that all instruments are known; why one cannot be.
+
+        Raises:
+            BadInput: one of them is no instrument's id at all; nothing was written.
+        """
+        for name in sorted({order.instrument for order in orders} - self._desk.instruments.keys()):
+            try:
+                parse_instrument_id(name)
+            except BadInput as error:
+                raise BadInput(f"{error}; nothing was written") from None
         for name in sorted({order.instrument for order in orders}):
             try:
                 await self.learn(name)

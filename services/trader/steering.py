@@ -5,7 +5,7 @@ kept in the database with its history.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -13,12 +13,12 @@ import msgspec
 import structlog
 
 from atlas.bus.orders import Account, Cancelling, Limits
-from atlas.domain import Clock, Refused
-from atlas.service.alarms import Alarms
+from atlas.domain import BadInput, Clock, Refused
+from atlas.service.alarms import Alarms, Severity
 from atlas.trading.broker import AccountValues, BrokerPort, Known, Unknown
 from atlas.trading.desk import Desk
 from atlas.trading.effects import CancelEverything, CancelOrder, Decision
-from atlas.trading.risk import Gate
+from atlas.trading.risk import Gate, LimitTree
 from atlas.trading.risk.closing import closings
 from atlas.trading.risk.limits import described
 from atlas.trading.trading_state import TradingState, TradingStateChange
@@ -33,6 +33,19 @@ _CLOSING_SECONDS = 1.0
 """So long the answer to a kill waits for the orders that flatten; then it names those that there are by then."""
 
 log = structlog.get_logger("atlas.trader")
+
+
+def limits_in_force(configured: LimitTree, changed: Mapping[str, Mapping[str, Any]], alarms: Alarms) -> LimitTree:
+    """The configured limits with those that were set since. One that is none any more is an alarm."""
+    limits = configured
+    for scope, values in changed.items():
+        for name, value in values.items():
+            try:
+                limits = limits.with_limit(scope, name, value)
+            except BadInput as error:  # a former version took it
+                text = f"a limit that was set does not hold: {error}"
+                alarms.raise_(f"limit-unusable:{scope}:{name}", text, Severity.CRITICAL)
+    return limits
 
 
 class Steering:
@@ -131,7 +144,19 @@ class Steering:
         at_ns = self._now()
         what = f"the limit {name} of {described(scope)}"
         self._filing.put(lambda: self._store.save_limit(scope, name, value, who, at_ns), what, is_decision=True)
-        return self.limits()
+        return Limits(self._gate.limits.plain(), self._doubt(scope))
+
+    def _doubt(self, scope: str) -> str:
+        """What is odd about a scope: nobody can say that a robot will never be, yet a name may be misspelt."""
+        kind, _, name = scope.partition(":")
+        known: dict[str, Collection[str]] = {
+            "account": [self._desk.account],
+            "robot": {state.order.robot for state in self._desk.states.values()},
+            "instrument": self._desk.instruments,
+        }
+        if not scope or name in known[kind]:
+            return ""
+        return f"nothing is known of {described(scope)} so far: the limit is set, and holds for nothing if the name is wrong"
 
     # Everything off
 

@@ -7,12 +7,14 @@ robots, a robot's its own. So the strictest wins, and no scope can loosen anothe
 
 import enum
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from atlas.domain import BadInput, Order
+from atlas.domain import BadInput, Order, parse_instrument_id
+from atlas.domain.order_form import ORDER_ID
 
 
 def _no_truth(value: object) -> object:
@@ -148,13 +150,15 @@ def described(scope: str) -> str:
 
 _NO_LIMITS = Limits()
 _SHOWN = 80  # characters of a value that cannot be used
-_KINDS = ("account", "robot", "instrument")
+_KINDS = {"account": re.compile(r"[A-Za-z0-9]{1,32}"), "robot": ORDER_ID, "instrument": re.compile(r"[!-~]{1,64}")}
 
 
 def _checked_scope(scope: str) -> str:
     kind, colon, name = scope.partition(":")
-    if scope != DESK and (kind not in _KINDS or not colon or not name):
+    if scope != DESK and (kind not in _KINDS or not colon or not _KINDS[kind].fullmatch(name)):
         raise BadInput(f'{scope!r} is not a scope of limits; write "" for the desk, or one as robot:sma, account:DU1')
+    if kind == "instrument":
+        parse_instrument_id(name)
     return scope
 
 
@@ -164,7 +168,9 @@ def _limits_from(scope: str, values: Mapping[str, Any]) -> Limits:
         return Limits.model_validate_json(json.dumps(dict(values)), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0]) if first["loc"] else "limits"
+        if not first["loc"]:
+            raise BadInput(f"limits of {described(scope)} cannot hold that: {first['msg']}") from None
+        name = str(first["loc"][0])
         if first["type"] == "extra_forbidden":
             raise BadInput(f"there is no limit {name!r}; the limits are {', '.join(Limits.model_fields)}") from None
         what = first["msg"].removeprefix("Value error, ").removeprefix("Input ")

@@ -22,6 +22,16 @@ async def test_a_request_is_answered_and_the_handler_knows_who_asked(serve, requ
     assert seen == [(ASK, "strategy" if keys.curve else "127.0.0.1")]
 
 
+@pytest.mark.parametrize("name", ["\ud800", 10**26], ids=["no character", "too large"])
+async def test_what_no_message_can_hold_is_bad_input_and_the_next_request_is_answered(serve, requester_of, name):
+    requester = requester_of(serve(lambda _body, _peer: ANSWER))
+    with pytest.raises(BadInput, match="the request Greet cannot be sent"):
+        await requester.ask(market.Greet(name), 5)
+    with pytest.raises(BadInput, match="the request InstrumentsRequest cannot be sent"):
+        await requester.ask(ASK, 5, "\ud800")
+    assert await requester.ask(ASK, 5) == ANSWER
+
+
 async def test_requests_start_in_order_and_end_in_any(serve, requester_of):
     started, ended, gates = [], [], {name: asyncio.Event() for name in "abc"}
     before = {"c": "b", "b": "a"}

@@ -339,6 +339,46 @@ async def test_a_kill_that_leaves_positions_without_a_closing_order_names_them_a
     assert (done.returncode, json.loads(done.stdout)["not_closing"]) == (1, answer.not_closing)
 
 
+async def test_an_order_good_till_a_time_says_when_with_its_zone(desk):
+    done, (command,) = await desk(
+        receipt(), "trade", "buy", EURUSD, "1", "--limit", "1", "--tif", "gtd", "--until", "2030-12-18T17:00-05:00"
+    )
+    order = command.action.order
+    assert (done.returncode, order.time_in_force, order.good_till_ns) == (0, TimeInForce.GTD, 1_923_861_600 * 10**9)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ([EURUSD, "1", "--tif", "gtd"], "--tif gtd needs --until"),
+        ([EURUSD, "1", "--tif", "ioc", "--until", "2030-12-18T17:00-05:00"], "not with ioc"),
+        ([EURUSD, "1", "--tif", "gtd", "--until", "2030-12-18T17:00"], "has no zone"),
+        ([EURUSD, "1", "--until", "soon"], "is no time"),
+        (["AAPL", "1"], "'AAPL' is not an instrument id"),
+        (["aapl@smart", "1"], "'aapl@smart' is not an instrument id"),
+    ],
+)
+async def test_an_order_that_cannot_be_meant_is_an_error_and_nothing_is_asked(desk, arguments, text):
+    done, asked = await desk(receipt(), "trade", "buy", *arguments)
+    assert (done.returncode, done.stdout, asked) == (2, "", [])
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("value", ["99999999999999999999999999", '"\\ud800"'])
+async def test_a_value_that_no_message_can_hold_is_one_clear_line(desk, value):
+    done, asked = await desk(orders.Limits({}), "trade", "limits", "set", "desk", "max_working_orders", value)
+    assert (done.returncode, done.stdout, asked) == (2, "", [])
+    assert "the request SetLimit cannot be sent" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+async def test_a_doubt_about_a_limit_that_was_set_is_told(desk):
+    answer = orders.Limits({}, "nothing is known of the robot nobody so far")
+    done, _ = await desk(answer, "trade", "limits", "set", "robot:nobody", "max_position", "1")
+    assert (done.returncode, done.stderr) == (0, "warning: nothing is known of the robot nobody so far\n")
+
+
 async def test_limits_are_shown_by_scope(desk):
     answer = orders.Limits({"": {"max_position": 5.0}, "robot:sma": {"restricted": ["AAPL@SMART"]}})
     done, asked = await desk(answer, "trade", "limits")

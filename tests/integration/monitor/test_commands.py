@@ -257,6 +257,27 @@ async def test_what_is_no_command_is_422(browser, trader, path, body):
     assert trader.asked == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("kill", '{"reason": "\\ud800"}'),
+        ("trading-state", '{"state": "halted", "reason": "\\ud800"}'),
+        ("cancel-all", '{"robot": "\\ud800"}'),
+        (
+            "orders",
+            '{"instrument": "EUR.USD@IDEALPRO", "side": "buy", "quantity": 1, "good_till_ns": 99999999999999999999999999}',
+        ),
+        ("orders", '{"instrument": "EUR.USD@IDEALPRO", "side": "buy", "quantity": 1, "id": "operator-\\ud800"}'),
+        ("limits", '{"scope": "", "name": "max_working_orders", "value": 99999999999999999999999999}'),
+    ],
+)
+async def test_what_no_message_can_hold_is_422(browser, trader, path, body):
+    method = "PUT" if path == "limits" else "POST"
+    async with trader.answering(ACCOUNT):
+        answer = await browser.request(method, f"/api/v1/{path}", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, trader.asked) == (422, []), answer.text
+
+
 async def test_steering_without_an_answer_is_504(browser, trader, monkeypatch):
     monkeypatch.setattr(commands, "ASK_SECONDS", 0.3)
     async with trader.answering(None):

@@ -35,12 +35,12 @@ def run(folder, scenario, *, accounts=("DU1000001",), **values):
     Field(hours="always", accounts=accounts).run(whole)
 
 
-async def restarted(field, trader):
+async def restarted(field, trader, **how):
     """The trader once more, on what the former one left."""
     await trader.end()
     again = FieldTrader(field, trader.folder, trader.store, operators=trader.values.operators)
     again.numbers = trader.numbers + 100
-    await again.begin()
+    await again.begin(**how)
     return again
 
 
@@ -192,6 +192,29 @@ def test_a_halt_that_cannot_be_written_down_holds_all_the_same_and_says_so(tmp_p
     run(tmp_path, scenario)
 
 
+def test_a_stored_limit_that_is_none_by_now_is_an_alarm_and_the_others_hold(tmp_path):
+    async def scenario(field, trader):
+        trader.store.limits = {"": {"max_position": 9e18, "max_order_quantity": 5.0}, "instrument:NOPE": {"max_position": 1}}
+        again = await restarted(field, trader, wait=False)
+        await field.until(lambda: len(again.alarms.raised) == 2)
+        assert {*again.alarms.raised} == {"limit-unusable::max_position", "limit-unusable:instrument:NOPE:max_position"}
+        assert (await again.ask(LimitsRequest())).limits == {"": {"max_order_quantity": 5.0}}
+        await again.end()
+        await trader.begin(wait=False)
+
+    run(tmp_path, scenario)
+
+
+@pytest.mark.parametrize("name", ["AAPL", "AAPL@SMART@SMART"])
+def test_an_order_in_what_is_no_instrument_at_all_is_turned_away_unwritten(tmp_path, name):
+    async def scenario(_field, trader):
+        with pytest.raises(BadInput, match="is not an instrument id"):
+            await trader.submit(trader.order(instrument=name))
+        assert trader.store.orders == {}
+
+    run(tmp_path, scenario)
+
+
 def test_all_orders_of_a_robot_or_an_instrument_can_be_cancelled(tmp_path):
     async def scenario(_field, trader):
         euro, apple = await trader.working(), await trader.working(instrument=AAPL, quantity=10)
@@ -216,6 +239,9 @@ def test_a_limit_that_was_set_holds_outlives_a_restart_and_can_be_ended(tmp_path
         assert (denial.rule, denial.found, denial.limit) == ("max_order_quantity", 20_000, 1_000)
         await again.ask(SetLimit("robot:robot", "max_order_quantity", None))
         assert (await again.submit(again.order())).status is OrderStatus.PENDING
+        assert (await again.ask(SetLimit("robot:robot", "max_position", 1e6))).warning == ""
+        for scope in ("robot:nobody", "account:DU9", "instrument:TSLA@SMART"):
+            assert "nothing is known of the" in (await again.ask(SetLimit(scope, "max_position", 1))).warning
         with pytest.raises(BadInput, match="no limit 'max_ordr'"):
             await again.ask(SetLimit("", "max_ordr", 1))
         await again.end()

@@ -49,12 +49,29 @@ def test_setting_a_limit_makes_another_tree():
     assert other["robot:sma"] == tree["robot:sma"]
 
 
+@pytest.mark.parametrize(
+    "scope",
+    ["robot:a b", "robot:\x00", "robot:a\nb", "robot:\ud800", "account:D U", "instrument:NOPE", "instrument:aapl@smart"],
+)
+def test_a_scope_that_nothing_could_fall_into_is_refused(scope):
+    with pytest.raises(BadInput, match=r"is not (a scope of limits|an instrument id)"):
+        LimitTree().with_limit(scope, "max_position", 1)
+
+
+@pytest.mark.parametrize("value", ["\ud800", ["\ud800"]])
+def test_a_value_that_is_no_json_is_refused(value):
+    with pytest.raises(BadInput, match="limits of the desk cannot hold that"):
+        LimitTree().with_limit("", "restricted", value)
+
+
 @pytest.mark.parametrize("name", ["trading_hours", "at_daily_limit"])
 def test_none_ends_a_limit(name):
     assert name not in LimitTree.from_plain(PLAIN).with_limit("robot:sma", name, None).plain()["robot:sma"]
 
 
-@pytest.mark.parametrize("name", [name for name, one in Limits.model_fields.items() if "int" in str(one) or "float" in str(one)])
+@pytest.mark.parametrize(
+    "name", [name for name, one in Limits.model_fields.items() if "int" in str(one) or "float" in str(one)]
+)
 @pytest.mark.parametrize("value", [9_300_000_000_000_000_000, 10**26, 1e23, 10**12 + 1])
 def test_no_number_is_a_limit_that_no_database_could_take(name, value):
     with pytest.raises(BadInput, match=f"{name} of the desk cannot be"):
