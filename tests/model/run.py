@@ -6,10 +6,14 @@ from collections.abc import Iterator, Sequence
 
 import structlog
 from model.steps import Step, perform
-from model.world import World
+from model.trader import VALUES
+from model.world import QUOTES, World
 
 CALM_SECONDS = 120.0
 """Virtual seconds that the desk has, once nothing goes wrong any more, to come to agree."""
+
+
+_BREAK_SECONDS = 3 * VALUES.reconcile_seconds
 
 
 class Disagreement(AssertionError):
@@ -61,6 +65,18 @@ def settle(world: World) -> None:
     if len(world.store.events) != events:
         extra = [world.store.events[number] for number in range(events + 1, max(world.store.events) + 1)]
         raise Disagreement(f"a restart in calm made events: {extra}")
+    _notices_a_break(world)
+
+
+def _notices_a_break(world: World) -> None:
+    """The broker's position moves, and nobody says why: that is an alarm, until it has moved back."""
+    instrument = next(iter(QUOTES))
+    for moved, wanted in ((1000.0, True), (-1000.0, False)):
+        world.move_position(instrument, moved)
+        world.pass_time(_BREAK_SECONDS)
+        assert world.trader is not None  # it was ready
+        if world.trader.alarms.is_raised(f"position-break:{instrument}") is not wanted:
+            raise Disagreement(f"the broker's position in {instrument} moved by {moved}: break alarmed {not wanted}")
 
 
 def _agree(world: World, when: str) -> None:

@@ -41,7 +41,7 @@ def start(world, other_disk, monkeypatch):
         started.append(
             Trader(
                 world.loop, world.network, world.gateway.port, world.store, other_disk, world.clock,
-                lambda _: None, lambda _: None, world.chance,
+                lambda _: None, lambda _: None, world.chance, world.watch(),
             )
         )  # fmt: skip
         world._traders.append(started[-1])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from model.disk import Disk, ModelJournal
 from model.robot import Ask
+from model.watch import Watch
 from support.memory_network import Network
 from support.memory_store import MemoryStore
 from support.virtual_loop import Killed, Process, VirtualLoop
@@ -17,6 +18,7 @@ from atlas.ib import Broker, Connection
 from atlas.ib.link import Effect
 from atlas.service.alarms import Alarms
 from atlas.trading.broker import BrokerReport
+from atlas.trading.effects import Decision
 from services.trader.engine import Engine, EngineValues
 
 CLIENT_ID = 7
@@ -53,9 +55,11 @@ class Outlet:
     process: Process
     tell: Callable[[Sequence[OrderEvent]], None]
     tell_last: Callable[[int], None]
+    watch: Watch
 
     def publish(self, events: Sequence[OrderEvent]) -> None:
         if self.process.alive:
+            self.watch.on_publish(events)
             self.tell(events)
 
     def heartbeat(self, last_sequence: int) -> None:
@@ -64,18 +68,27 @@ class Outlet:
 
 
 class WatchedBroker(Broker):
-    """The broker as it is, with an eye on what leaves before it is written."""
+    """The broker as it is, with an eye on what leaves."""
 
-    def __init__(self, store: MemoryStore, connection: Connection, on_report: Callable[[BrokerReport], None]) -> None:
+    def __init__(self, watch: Watch, connection: Connection, on_report: Callable[[BrokerReport], None]) -> None:
         super().__init__(connection, {}, on_report)
-        self.sent_unwritten: list[str] = []
-        self._store = store
+        self._watch = watch
 
     async def place(self, order: Order, broker_order_id: int, *, parent_id: int = 0, transmit: bool = True) -> None:
         """Send an order."""
-        if order.id not in self._store.orders:
-            self.sent_unwritten.append(f"order {order.id} was sent and is not in the database")
+        self._watch.on_place(order, broker_order_id)
         await super().place(order, broker_order_id, parent_id=parent_id, transmit=transmit)
+
+
+class WatchedEngine(Engine):
+    """The engine as it is, with an eye on what it decides."""
+
+    watch: Watch
+
+    def take(self, decision: Decision) -> "asyncio.Future[None]":
+        """Have a decision carried out."""
+        self.watch.on_decision(decision)
+        return super().take(decision)
 
 
 class Trader:
@@ -92,7 +105,9 @@ class Trader:
         tell: Callable[[Sequence[OrderEvent]], None],
         tell_last: Callable[[int], None],
         chance: random.Random,
+        watch: Watch,
     ) -> None:
+        self.watch = watch
         self.process = Process("trader")
         self.fault_point = FaultPoint(self.process)
         self.taking = False
@@ -105,19 +120,21 @@ class Trader:
         self.connection = Connection(
             "127.0.0.1", port, CLIENT_ID, clock, chance=chance, on_lost=self._on_lost, on_effect=self._on_effect
         )
-        self.broker = WatchedBroker(store, self.connection, self._on_report)
-        self.engine = Engine(
+        self.broker = WatchedBroker(watch, self.connection, self._on_report)
+        self.alarms = Alarms("trader", clock)
+        self.engine = WatchedEngine(
             replace(VALUES, holder=str(disk.folder)),
             self.broker,
             store,
             self._open_journal(),
-            Outlet(self.process, tell, tell_last),
+            Outlet(self.process, tell, tell_last, watch),
             clock,
-            Alarms("trader", clock),
+            self.alarms,
             self.fault_point,
             reopen=self._open_journal,
             on_failure=self.failures.append,
         )
+        self.engine.watch = watch
         loop.spawn(self.process, self._live())
 
     @property
@@ -135,6 +152,7 @@ class Trader:
         while not self.taking:
             try:
                 await self.engine.start()
+                self.watch.attach(self.engine)
                 self.taking = True
             except Refused as error:
                 self.refusals.append(error)

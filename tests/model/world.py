@@ -18,11 +18,12 @@ from model.disk import Disk
 from model.market import HandMarket
 from model.robot import Line, Robot
 from model.trader import Trader
+from model.watch import Watch
 from support.memory_network import Network
 from support.memory_store import MemoryStore
 from support.virtual_loop import Process, VirtualLoop
 
-from atlas.domain import NS_PER_SECOND, AtlasError, BadInput, Order
+from atlas.domain import NS_PER_SECOND, AtlasError, BadInput, Execution, Order, Side
 from ib_gateway.simulator import faults
 from ib_gateway.simulator.instruments import Catalogue, load
 from ib_gateway.simulator.options import SimulatorOptions
@@ -48,10 +49,12 @@ class VirtualTime:
 
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
+        self.off_ns = 0
+        """How far the machine's clock is off; what counts time does not look at it."""
 
     def now_ns(self) -> int:
         """UTC nanoseconds since the epoch."""
-        return START_NS + self.monotonic_ns()
+        return START_NS + self.monotonic_ns() + self.off_ns
 
     def monotonic_ns(self) -> int:
         """Nanoseconds since the beginning."""
@@ -78,6 +81,9 @@ class World:
         self.orders = 0
         self.changes = 0
         self.forked: set[str] = set()
+        self.moved: dict[str, float] = {}
+        """What was booked in by hand and is to be booked out before the end."""
+        self._moves = 0
         self._operations: list[asyncio.Task[None]] = []
         self._later: list[asyncio.TimerHandle] = []
         self._dead: list[Process] = []
@@ -111,9 +117,14 @@ class World:
             self.robot.tell,
             self.robot.tell_last,
             self.chance,
+            self.watch(),
         )
         self.trader.process.on_death.append(self._on_death)
         self._traders.append(self.trader)
+
+    def watch(self) -> Watch:
+        """An eye on one more life of a trader."""
+        return Watch(self.store, self.gateway.terminal, self.forked)
 
     def _on_death(self) -> None:
         assert self.trader is not None
@@ -170,9 +181,30 @@ class World:
         self.network.heal()
         self.store.outage = ""
         self.disk.full = False
+        self.clock.off_ns = 0
+        for instrument, quantity in self.moved.items():
+            self.move_position(instrument, -quantity)
+        self.moved.clear()
         self.robot.line = Line()
         if self.trader is not None:
             self.trader.fault_point.arm("", 0)
+
+    def move_position(self, instrument: str, quantity: float) -> None:
+        """The broker books units in or out (a transfer, an assignment), and tells nobody: it is no execution of the day's."""
+        exchange: Any = self.gateway.terminal._exchange
+        side, now_ns = (Side.BUY if quantity > 0 else Side.SELL), self.clock.now_ns()
+        self._moves += 1
+        moved = Execution(
+            f"moved-{self._moves}",
+            "",
+            ACCOUNT,
+            instrument,
+            side,
+            abs(quantity),
+            self.market.bids.get(instrument, QUOTES[instrument][0]),
+            now_ns,
+        )
+        exchange.ledger._books.execute(moved, self.store.instruments[instrument])
 
     # What can be asked about it.
 
@@ -201,12 +233,12 @@ class World:
         """What must not be: books that do not agree, and anything that went wrong on the way."""
         told = [f"the robot was told what cannot be: {text}" for text in self.robot.illegal]
         failed = [f"the engine failed of {error!r}" for trader in self._traders for error in trader.failures]
-        return differences(self.seen()) + told + failed + self.sent_unwritten
+        return differences(self.seen()) + told + failed + self.offences
 
     @property
-    def sent_unwritten(self) -> list[str]:
-        """Orders that left before they stood in the database."""
-        return [text for trader in self._traders for text in trader.broker.sent_unwritten]
+    def offences(self) -> list[str]:
+        """What was done on the way that must never be."""
+        return [text for trader in self._traders for text in trader.watch.offences]
 
     # Time.
 
