@@ -34,7 +34,14 @@ ROBOT_PEER = "robot:"
 service's key speaks for all robots that the service runs."""
 
 _EVENTS_AT_ONCE = 1000
-_FOR_OPERATORS = (messages.SetTradingState, messages.CancelAll, messages.Kill, messages.SetLimit, messages.Release)
+_FOR_OPERATORS = (
+    messages.SetTradingState,
+    messages.CancelAll,
+    messages.Kill,
+    messages.SetLimit,
+    messages.Release,
+    messages.AdoptPositions,
+)
 
 
 class Answers:
@@ -70,6 +77,7 @@ class Answers:
             messages.CancelAll: self._cancel_all,
             messages.Kill: self._kill,
             messages.Release: self._release,
+            messages.AdoptPositions: self._adopt_positions,
             messages.LimitsRequest: self._limits,
             messages.SetLimit: self._set_limit,
             messages.WhatIfRequest: self._what_if,
@@ -173,6 +181,12 @@ class Answers:
 
     async def _release(self, request: messages.Release, peer: str) -> messages.Reply:
         return await self._orders.release(request.order_id, request.robot, peer)
+
+    async def _adopt_positions(self, request: messages.AdoptPositions, peer: str) -> messages.Reply:
+        if request.instrument:
+            await self._orders.learn(request.instrument)
+        await self._orders.adopt_positions(request.instrument, peer)
+        return await self._positions(messages.PositionsRequest(), peer)
 
     async def _limits(self, _request: messages.LimitsRequest, _peer: str) -> messages.Reply:
         return self._steering.limits()

@@ -22,7 +22,7 @@ class EngineValues:
         operators: the peers that may steer, as patterns of their names.
         probe_after_seconds: silence of the broker after which a round trip must prove it before an order leaves.
         in_flight_seconds: after this an order without confirmation is unknown, and looked up at the broker.
-        unheard_minutes: so long an order that the broker neither confirms nor lists stays unknown; thrice in an unbroken session.
+        unheard_minutes: so long an order that the broker neither confirms nor lists stays unknown; thrice in one session.
         send_within_seconds: an opening order that could not leave for so long is denied instead of sent late.
         reconcile_seconds: how often all is compared with the broker; `recheck_seconds` while something is doubtful.
         retry_seconds: pause before the store or the disk is tried again.
