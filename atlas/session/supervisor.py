@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -20,7 +20,7 @@ from atlas.session import tether
 log = structlog.get_logger("atlas.session")
 
 GRACE_SECONDS = 6.0
-_POLL_SECONDS = 0.05
+_POLL_SECONDS, _MOST_POLL_SECONDS = 0.05, 0.5
 _TAIL_BYTES = 4096
 
 
@@ -145,11 +145,24 @@ async def _wait_until_ready(process: Process, handle: asyncio.subprocess.Process
 
 
 async def _ask_until_ready(process: Process) -> None:
-    while True:
+    for pause in pauses():
         with contextlib.suppress(AtlasError):
             if await process.is_ready():
                 return
-        await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.sleep(pause)
+
+
+def pauses() -> Iterator[float]:
+    """Seconds between two looks at whether something is there: short at first, calm when it takes its time.
+
+    >>> first = pauses()
+    >>> [next(first) for _ in range(6)]
+    [0.05, 0.1, 0.2, 0.4, 0.5, 0.5]
+    """
+    pause = _POLL_SECONDS
+    while True:
+        yield pause
+        pause = min(_MOST_POLL_SECONDS, 2 * pause)
 
 
 async def _stop_tree(process: Process, grace_seconds: float) -> None:
