@@ -23,6 +23,8 @@ from atlas.trading.broker import AccountValues, BrokerReport, BrokerSnapshot, Kn
 log = structlog.get_logger("atlas.paper")
 
 _DAY_NS = 86_400 * NS_PER_SECOND
+_TOLD_DAYS = 2
+"""So many days before today are told in snapshots: what was filled right before midnight, and a kill, is not lost."""
 
 
 class PaperBroker:
@@ -115,7 +117,7 @@ class PaperBroker:
         self._commit()
         if now_ns // _DAY_NS != self._day:
             self._day = now_ns // _DAY_NS
-            self._account.forget_before(self._day * _DAY_NS)
+            self._account.forget_before((self._day - _TOLD_DAYS) * _DAY_NS)
         if self._vault.is_long:
             self._vault.rest(self._account.snapshot())
 
@@ -197,8 +199,8 @@ class PaperBroker:
         if not self.is_up or self._untold:
             return Unknown(self._reason)
         account, book, client_id = self._account, self._account.book, self._terms.client_id
-        midnight_ns = self._clock.now_ns() // _DAY_NS * _DAY_NS
-        fills: list[Executed | Settled] = [fill for fill in book.fills if fill.execution.at_ns >= midnight_ns]
+        since_ns = (self._clock.now_ns() // _DAY_NS - _TOLD_DAYS) * _DAY_NS
+        fills: list[Executed | Settled] = [fill for fill in book.fills if fill.execution.at_ns >= since_ns]
         held = account.exchange.ledger.positions(self._terms.account)
         return Known(
             BrokerSnapshot(

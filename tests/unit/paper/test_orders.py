@@ -218,7 +218,7 @@ async def test_all_orders_are_cancelled_at_once(desk):
     assert len((await desk.snapshot()).completed_orders) == 5
 
 
-async def test_a_snapshot_holds_orders_executions_commissions_and_positions_of_the_day(desk):
+async def test_a_snapshot_holds_orders_executions_commissions_and_positions_of_the_last_days(desk):
     desk.quote(AAPL, 100.0, 100.2)
     await desk.place(order(AAPL, BUY, 10))
     await desk.place(order(AAPL, BUY, 10, 99.0))
@@ -229,6 +229,8 @@ async def test_a_snapshot_holds_orders_executions_commissions_and_positions_of_t
     assert [one.execution_id for one in found.commissions] == [one.id for one in found.executions]
     assert found.positions == {"DUPAPER": {AAPL.id: 10.0}}
     desk.pass_time(86_400)
+    assert (await desk.snapshot()).executions == found.executions  # what a trader that was killed before midnight may not know
+    desk.pass_time(2 * 86_400)
     later = await desk.snapshot()
     assert (later.completed_orders, later.executions, later.commissions) == ((), (), ())
     assert (later.open_orders, later.positions) == (found.open_orders, found.positions)
