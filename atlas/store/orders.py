@@ -1,5 +1,7 @@
 """The `orders` collection: one document per order, its state as folded from its events. Keyed by our order id.
 
+An order whose id another account has used before is keyed by account and id.
+
 An order that came by the database route was a request before (`atlas.store.requests`): its document keeps what the robot wrote
 into it, and is not looked at here until the trader has written a state into it.
 
@@ -22,6 +24,7 @@ HIGHEST_BROKER_ORDER_ID: Final = 2**31 - 1
 _DUPLICATE_KEY = 11000
 _FINAL = [status.value for status in OrderStatus if status.is_final]
 _OPEN = [status.value for status in OrderStatus if not status.is_final]
+_STATUSES = frozenset((*_OPEN, *_FINAL))
 _OURS = {"status": {"$in": [*_OPEN, *_FINAL]}}
 _NUMBERS_AT_ONCE = 1000
 
@@ -31,6 +34,7 @@ class OrderRepository:
 
     def __init__(self, database: Database, account: str = "") -> None:
         self._database = database
+        self._account = account
         self._mine = {**_OURS, **(_within("account", account) if account else {})}
         self._orders: Collection = database.collection("orders")
         self._highest_sequence = 0
@@ -58,15 +62,20 @@ class OrderRepository:
             if not held_up:
                 return
             held_up_by = [state.order.id for index, state in enumerate(newest.values()) if index in held_up]
-            async for row in self._orders.find({"_id": {"$in": held_up_by}}, {"sequence": 1}):
-                if not self._is_a_state(row):  # a request so far, or a state that nobody can have written
-                    await self._orders.update_one({"_id": row["_id"]}, {"$set": plain(newest[row["_id"]])})
+            async for row in self._orders.find({"_id": {"$in": held_up_by}}, {"sequence": 1, "order": 1, "status": 1}):
+                state = newest[row["_id"]]
+                if _is_of_another_account(row, state):
+                    await self._put([_write(state, _beside(state))])
+                elif not self._is_a_state(row):  # a request so far, or a state that nobody can have written
+                    await self._orders.update_one({"_id": row["_id"]}, {"$set": plain(state)})
 
     async def repair(self, states: Sequence[OrderState]) -> None:
         """Write the states, whatever stands there."""
         async with self._database.guard():
             for state in states:
-                await self._orders.update_one({"_id": state.order.id}, {"$set": plain(state)}, upsert=True)
+                row = await self._orders.find_one({"_id": state.order.id}, {"order": 1, "status": 1})
+                key = _beside(state) if row is not None and _is_of_another_account(row, state) else state.order.id
+                await self._orders.update_one({"_id": key}, {"$set": plain(state)}, upsert=True)
 
     async def _put(self, writes: Sequence[UpdateOne]) -> set[int]:
         """Which of the writes found another document in their place."""
@@ -88,16 +97,21 @@ class OrderRepository:
         query = {**self._mine, "broker_order_id": {"$gte": 1, "$lte": HIGHEST_BROKER_ORDER_ID}}
         async with self._database.guard():
             rows = self._orders.find(query, {"broker_order_id": 1}).sort([("broker_order_id", -1)]).limit(_NUMBERS_AT_ONCE)
-            return [(int(row["broker_order_id"]), row["_id"]) async for row in rows if isinstance(row["_id"], str)]
+            return [(int(row["broker_order_id"]), self._id(row)) async for row in rows if isinstance(row["_id"], str)]
 
     async def highest_broker_order_id(self) -> int:
         """The highest number under which an order was ever sent to the broker, 0 when there is none."""
         return next((number for number, _ in await self.broker_order_ids()), 0)
 
     async def ids(self) -> list[str]:
-        """The ids of all orders that were ever written, whatever their account: no id is used twice."""
+        """The ids of all orders that were ever written: an account uses none twice."""
         async with self._database.guard():
-            return [row["_id"] async for row in self._orders.find(_OURS, {"_id": 1}) if isinstance(row["_id"], str)]
+            rows = self._orders.find(self._mine, {"_id": 1})
+            return [self._id(row) async for row in rows if isinstance(row["_id"], str)]
+
+    def _id(self, row: dict[str, Any]) -> str:
+        """The order's id by the key of its document."""
+        return str(row["_id"]).removeprefix(f"{self._account}:" if self._account else "")
 
     async def open_or_since(self, since_ns: int) -> list[OrderState]:
         """Orders that are not final, and all that changed at `since_ns` or later."""
@@ -134,12 +148,27 @@ def _within(field: str, value: str) -> dict[str, Any]:
     return {f"order.{field}": {"$in": [value]}}
 
 
-def _write(state: OrderState) -> UpdateOne:
-    """Writes a state in the place of an older one, or where nothing stands; else the insertion fails.
+def _write(state: OrderState, key: str = "") -> UpdateOne:
+    """Writes a state in the place of an older one of its account, or where nothing stands; else the insertion fails.
 
-    One condition beside the key: with `$or` there, servers that only speak the protocol change other documents.
+    No `$or` beside the key: with it servers that only speak the protocol change other documents. And the account by its bounds:
+    a plain value an insertion would set beside the whole order, which is a conflict.
     """
-    return UpdateOne({"_id": state.order.id, "sequence": {"$lte": state.sequence}}, {"$set": plain(state)}, upsert=True)
+    account = {"$gte": state.order.account, "$lte": state.order.account}
+    older = {"_id": key or state.order.id, "sequence": {"$lte": state.sequence}, "order.account": account}
+    return UpdateOne(older, {"$set": plain(state)}, upsert=True)
+
+
+def _is_of_another_account(row: dict[str, Any], state: OrderState) -> bool:
+    """Whether the document is a state of an order that has the same id and is booked to another account."""
+    order = row.get("order")
+    account = order.get("account") if isinstance(order, dict) else None
+    return row.get("status") in _STATUSES and isinstance(account, str) and account not in ("", state.order.account)
+
+
+def _beside(state: OrderState) -> str:
+    """The key of an order whose id another account has used: robots of the same name on two accounts make the same ids."""
+    return f"{state.order.account}:{state.order.id}"
 
 
 def to_document(state: OrderState) -> dict[str, Any]:
@@ -154,6 +183,6 @@ def from_document(document: dict[str, Any]) -> OrderState:
         BadInput: the document is not one of ours.
     """
     state = read(document, OrderState, "orders")
-    if state.order.id != document["_id"]:
+    if document["_id"] not in (state.order.id, _beside(state)):
         raise BadInput(f"the document {document['_id']!r} in the collection orders holds the order {state.order.id!r}")
     return state

@@ -66,7 +66,7 @@ class Reconciliation:
         if isinstance(answer, Unknown):
             text = f"the broker does not say what orders and positions there are: {answer.reason}"
             return self._troubles.begin(UNANSWERED, text, blocks=EVERYTHING)
-        snapshot = answer.value
+        snapshot = self._without_anothers(answer.value)
         decisions = [self._adoption.resume()] if self._first else []
         self._first = False
         before = {state.order.id: state for state in self._blotter.working() if state.at_ns < asked_ns}
@@ -84,6 +84,16 @@ class Reconciliation:
         decisions += [self._lost.settle(), self._groups.settle(), self._adoption.settle(living)]
         decisions.append(self.positions.compare(theirs, traded_since, costs))
         return joined([*decisions, self._troubles.end(UNANSWERED)])
+
+    def _without_anothers(self, snapshot: BrokerSnapshot) -> BrokerSnapshot:
+        """What the broker says without the orders of other accounts that have the ids of ours."""
+        is_anothers = self._reports.is_anothers
+        return replace(
+            snapshot,
+            open_orders=tuple(one for one in snapshot.open_orders if not is_anothers(one)),
+            completed_orders=tuple(one for one in snapshot.completed_orders if not is_anothers(one)),
+            executions=tuple(one for one in snapshot.executions if not is_anothers(one)),
+        )
 
     # What is foreign
 

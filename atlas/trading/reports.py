@@ -65,12 +65,15 @@ class Reports:
         self._forks = forks
         self._early_commissions: dict[str, Commission] = {}
         self._explained: set[int] = set()
+        self._anothers: set[int] = set()  # perm ids of other accounts' orders that have the ids of ours
         self.turned_down: dict[str, BrokerOrder] = {}
         """What the broker said of orders that it does not take, by order id, until it says why: the status may come first."""
         self._waiting: dict[str, tuple[Execution, int]] = {}  # of orders that are not known, as last corrected; since when
 
     def on_report(self, report: BrokerReport) -> Decision:
-        """What the report makes happen; nothing, when it repeats what is known."""
+        """What the report makes happen; nothing, when it repeats what is known, or is of another account."""
+        if self.is_anothers(report):
+            return NOTHING
         if isinstance(report, BrokerOrder):
             return self.on_order(report)
         if isinstance(report, Execution):
@@ -93,6 +96,21 @@ class Reports:
     def concerns_us(self, account: str) -> bool:
         """Whether what happens in `account` is this desk's; a report that names none may be."""
         return account in ("", self._blotter.account)
+
+    def is_anothers(self, report: BrokerReport) -> bool:
+        """Whether the report is of an order in another account that has the id of one of ours.
+
+        What our own order, known by its perm id, was filled with in other accounts is ours: an advisor's order has shares.
+        """
+        if not isinstance(report, BrokerOrder | Execution):
+            return False
+        account = report.account if isinstance(report, Execution) else report.terms.account if report.terms is not None else ""
+        if report.order_id not in self._blotter.states or self._blotter.find("", report.perm_id) is not None:
+            return False
+        if not self.concerns_us(account):
+            self._anothers.add(report.perm_id)
+            return True
+        return report.perm_id > 0 and report.perm_id in self._anothers  # a status alone names no account
 
     def on_order(self, report: BrokerOrder, *, ask: bool = True) -> Decision:
         """An order as the broker has it now. One that is not known is asked about, unless this is the answer."""

@@ -363,3 +363,17 @@ def test_a_late_word_of_a_larger_quantity_makes_no_filled_order_work_again_but_t
     assert driver.status(wanted) is S.FILLED
     driver.reconcile(open_orders=(late,))
     assert driver.status(wanted) is S.PARTIALLY_FILLED
+
+
+def test_an_order_of_another_account_with_the_id_of_ours_is_not_ours(driver):
+    wanted = order()
+    driver.working(wanted)
+    terms = replace(wanted, account="DU2")
+    theirs = BrokerOrder(wanted.id, 0, 999, BrokerStatus.CANCELLED, terms=terms)
+    filled = Execution("s.01", wanted.id, "DU2", wanted.instrument, wanted.side, 1_000.0, 1.1, 1, 999)
+    assert driver.report(theirs) == []
+    assert driver.report(filled) == []
+    assert driver.report(BrokerOrder(wanted.id, 0, 999, BrokerStatus.WORKING)) == []
+    ours = driver.broker_order(wanted)
+    assert driver.reconcile(open_orders=(ours,), completed_orders=(theirs,), executions=(filled,)) == []
+    assert (driver.state(wanted).filled, driver.status(wanted)) == (0.0, S.WORKING)
