@@ -83,7 +83,8 @@ class Closer:
             self._wanted[closing.instrument] = max(closing.quantity, self._wanted.get(closing.instrument, 0.0))
             self._since_ns.setdefault(closing.instrument, self._clock.now_ns())
             self.not_closing[closing.instrument] = "its closing order is not made yet"
-        self._begin()
+        if self._wanted or self._everything:
+            self._begin()
 
     def flatten(self, closings: Iterable[Closing]) -> None:
         """Close these positions, and what late fills may still add, until nothing is held."""

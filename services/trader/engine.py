@@ -143,6 +143,7 @@ class Engine:
             self._tick(),
         ):
             self._keep(job)
+        self._risk.close_on()
         self._steering.flatten()
 
     async def stop(self) -> None:

@@ -1,8 +1,9 @@
 """What the risk gate is fed with, and what is done when a limit of the session day is reached."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
+import msgspec
 import structlog
 
 from atlas.domain import NS_PER_SECOND, Cancel, Clock, OrderEvent, OrderEventKind
@@ -11,7 +12,7 @@ from atlas.trading.broker import BrokerPort
 from atlas.trading.desk import Desk
 from atlas.trading.effects import NOTHING, Decision
 from atlas.trading.risk import Gate
-from atlas.trading.risk.closing import LimitReached
+from atlas.trading.risk.closing import LimitReached, closings
 from atlas.trading.risk.session import SessionMemory
 from services.trader.closer import Closer
 from services.trader.filing import Filing
@@ -53,6 +54,7 @@ class RiskWatch:
         self._take = take
         self._reached: dict[str, LimitReached] = {}  # by the key of the alarm
         self._memory: SessionMemory | None = None
+        self._unclosed: Collection[str] = ()
         self._memory_due_ns = 0
 
     def restore(self, restored: Restored) -> None:
@@ -65,6 +67,7 @@ class RiskWatch:
             self.note_submitted(event)
         if restored.session is not None:
             self._gate.recall(restored.session, self._clock.now_ns())
+            self._unclosed = restored.session.closing
 
     def note_submitted(self, event: OrderEvent) -> None:
         """Have an order count that an earlier run submitted; other events are none of that."""
@@ -87,9 +90,15 @@ class RiskWatch:
             self._alarms.clear(key)
         for reached in self._gate.watch(self._desk, now_ns):
             self._on_reached(reached)
-        if now_ns >= self._memory_due_ns:
+        wanted = self._closer.wanted
+        if now_ns >= self._memory_due_ns or (self._memory is not None and wanted != self._memory.closing):
             self._memory_due_ns = now_ns + _MEMORY_NS
-            self._remember(self._gate.memory())
+            self._remember(msgspec.structs.replace(self._gate.memory(), closing=wanted))
+
+    def close_on(self) -> None:
+        """Go on closing what an earlier run had not closed yet."""
+        held = self._desk.at_broker().items()
+        self._closer.close(closings((name, one) for name, one in held if name in self._unclosed))
 
     async def run(self) -> None:
         """Ask the broker what the account is worth, now and then, for good."""

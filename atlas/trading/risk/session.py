@@ -31,13 +31,15 @@ class SessionMemory(Value, frozen=True, tag="session_memory"):
     """What of a session day has to survive a restart.
 
     `marks` are the prices at its begin by instrument, `extremes` the lowest and highest profits by scope, `reached` the limits
-    of the day that were reached, as (scope, name), so that what is done about them is done once.
+    of the day that were reached, as (scope, name), so that what is done about them is done once. `closing` are the instruments
+    whose positions are still to be closed.
     """
 
     began_ns: int
     marks: dict[str, float]
     extremes: dict[str, Extremes]
     reached: list[tuple[str, str]]
+    closing: list[str] = msgspec.field(default_factory=list)
 
 
 @dataclass(slots=True)

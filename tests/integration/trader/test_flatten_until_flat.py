@@ -8,8 +8,8 @@ import pytest
 from support.field import Field
 from support.field_trader import EURUSD, FieldTrader, Watched
 
-from atlas.bus.orders import CancelAll, Kill, SetTradingState
-from atlas.domain import OrderStatus, Side, Unavailable
+from atlas.bus.orders import CancelAll, Kill, SetLimit, SetTradingState
+from atlas.domain import OrderStatus, Quote, Side, Unavailable
 from atlas.trading.trading_state import TradingState
 
 FLATTEN = Kill("enough", flatten=True)
@@ -124,6 +124,26 @@ def test_what_is_to_be_closed_is_closed_by_the_next_run_of_the_trader(tmp_path):
         assert again.store.trading_state.state is TradingState.HALTED
         await again.end()
         await trader.begin()
+
+    run(tmp_path, scenario)
+
+
+def test_what_a_limit_of_the_day_is_to_close_is_closed_by_the_next_run_of_the_trader(tmp_path):
+    async def scenario(field, trader):
+        await trader.ask(SetLimit("", "at_daily_limit", ["close_losers"]))
+        await trader.ask(SetLimit("", "max_daily_loss", 50.0))
+        with link_down(trader):
+            for price in (1.2, 1.1):
+                now = field.clock.now_ns()
+                trader.engine.on_quote(Quote(EURUSD, price, price, 1e6, 1e6, now, now))
+            await field.until(lambda: trader.alarms.is_raised("limit::max_daily_loss"))
+            await field.until(lambda: trader.store.session is not None and trader.store.session.closing == [EURUSD])
+            await trader.engine.stop()
+        again = await restarted(field, trader, wait=False)
+        await flat(field, again)
+        await field.until(lambda: again.store.session.closing == [])
+        await again.end()
+        await trader.begin(wait=False)
 
     run(tmp_path, scenario)
 
