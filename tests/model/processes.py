@@ -132,8 +132,9 @@ class ProcessDesk:
             async with asyncio.timeout(CALM_SECONDS):
                 while found:
                     await asyncio.sleep(0.3)
-                    self.robot.tell_last(self.robot.last_sequence + 1)  # have it ask for what there is
                     with contextlib.suppress(AtlasError, httpx.HTTPError):
+                        self.robot.learn((await InstrumentRepository(self.desk.database).all()).values())
+                        self.robot.tell_last(self.robot.last_sequence + 1)  # have it ask for what there is
                         found = await self._differences()
         assert not found, "\n".join(found)
 
@@ -142,7 +143,6 @@ class ProcessDesk:
             raise Unavailable("the trader does not answer")
         database = self.desk.database
         instruments = await InstrumentRepository(database).all()
-        self.robot.learn(instruments.values())
         trades = await TradeRepository(database).all()
         collection = database.collection("trades")
         owners = {row["_id"]: row.get("robot", "") async for row in collection.find({}, {"robot": 1})}
