@@ -9,8 +9,9 @@ from model.steps import Step, perform
 from model.trader import VALUES
 from model.world import QUOTES, World
 
-CALM_SECONDS = 120.0
-"""Virtual seconds that the desk has, once nothing goes wrong any more, to come to agree."""
+CALM_SECONDS = 600.0
+"""Virtual seconds that the desk has, once nothing goes wrong any more, to come to agree: an order that nobody knows is looked
+for over minutes before it is given up."""
 
 
 _BREAK_SECONDS = 3 * VALUES.reconcile_seconds

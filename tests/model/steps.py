@@ -9,7 +9,7 @@ from model.robot import ROBOT
 from model.world import QUOTES, World
 
 from atlas.bus.orders import CancelAll, SetTradingState
-from atlas.domain import Cancel, Modify, Order, OrderKind, Side, Submit, SubmitGroup, TimeInForce, orders_of
+from atlas.domain import NS_PER_SECOND, Cancel, Modify, Order, OrderKind, Side, Submit, SubmitGroup, TimeInForce, orders_of
 from atlas.trading.trading_state import TradingState
 from ib_gateway.simulator import faults
 from ib_gateway.simulator.messages import Contract, Ticket
@@ -213,6 +213,15 @@ def hand_cancel(world: World, which: int) -> None:
         world.attempt(lambda: world.gateway.terminal.cancel_order(standing[which % len(standing)].perm_id))
 
 
+@_step(1, 2, 2)
+def move_position(world: World, instrument: int, side: int) -> None:
+    """The broker books units in or out without a trade."""
+    name = INSTRUMENTS[instrument]
+    quantity = _UNITS[name] * tuple(Side)[side].sign
+    world.moved[name] = world.moved.get(name, 0.0) + quantity
+    world.move_position(name, quantity)
+
+
 # What goes wrong between broker and trader.
 
 
@@ -226,6 +235,13 @@ def lose_messages(world: World, kind: int, count: int) -> None:
 def lose_requests(world: World, kind: int) -> None:
     """What the trader asks is not acted upon."""
     world.inject(faults.Drop(message=_ASKED[kind], direction="request", count=1, for_seconds=20.0))
+
+
+@_step(2, 2, 6)
+def delay_requests(world: World, kind: int, seconds: int) -> None:
+    """What the trader asks arrives late; what it asks later overtakes it."""
+    late = 0.5 + 2 * seconds
+    world.inject(faults.Delay(message=_ASKED[kind], direction="request", delay_seconds=late, count=1, for_seconds=20.0))
 
 
 @_step(4, 4, 3)
@@ -344,6 +360,12 @@ def fill_disk(world: World, seconds: int) -> None:
     """The disk is full."""
     world.disk.full = True
     world.after(0.5 + 2 * seconds, lambda: setattr(world.disk, "full", False))
+
+
+@_step(1, 6)
+def jump_clock(world: World, seconds: int) -> None:
+    """The machine's clock is set, forwards or backwards."""
+    world.clock.jump((-600, -30, -2, 2, 30, 600)[seconds] * NS_PER_SECOND)
 
 
 # People and time.

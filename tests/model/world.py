@@ -49,8 +49,13 @@ class VirtualTime:
 
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
-        self.off_ns = 0
-        """How far the machine's clock is off; what counts time does not look at it."""
+        self.off_ns = self.most_off_ns = 0
+        """How far the machine's clock is off, and was at most; what counts time does not look at it."""
+
+    def jump(self, by_ns: int) -> None:
+        """Set the clock forwards or backwards."""
+        self.off_ns += by_ns
+        self.most_off_ns = max(self.most_off_ns, self.off_ns)
 
     def now_ns(self) -> int:
         """UTC nanoseconds since the epoch."""
@@ -181,7 +186,7 @@ class World:
         self.network.heal()
         self.store.outage = ""
         self.disk.full = False
-        self.clock.off_ns = 0
+        self.clock.off_ns = self.clock.most_off_ns
         for instrument, quantity in self.moved.items():
             self.move_position(instrument, -quantity)
         self.moved.clear()
