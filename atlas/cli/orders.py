@@ -9,13 +9,15 @@ from rich.table import Table
 from atlas.bus import orders
 from atlas.cli.context import loaded, print_table
 from atlas.cli.trader_line import NOT_DONE, UNKNOWN, asked, tell_json
-from atlas.domain import Order, OrderEvent, OrderState, iso, plain
+from atlas.domain import Order, OrderEvent, OrderState, Unavailable, iso, plain
 from atlas.domain.alarm import Alarm
 from atlas.service.settings import Settings
 from atlas.service.trader_line import state_of
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 _PRICES = (("limit_price", "limit"), ("stop_price", "stop"), ("trail_amount", "trail"), ("trail_percent", "trail %"))
+
+_HISTORY_SECONDS = 3.0
 
 
 def list_orders(
@@ -113,7 +115,10 @@ def describe(order: Order) -> str:
 
 
 def _one_order(context: typer.Context, order_id: str, *, as_json: bool) -> typer.Exit:
-    answer = asked(context, orders.OrderQuery(order_id), orders.OrderAnswer)
+    try:
+        answer = asked(context, orders.OrderQuery(order_id), orders.OrderAnswer, _HISTORY_SECONDS)
+    except Unavailable as error:  # the history is in the database; how the order stands, the trader knows by itself
+        return _without_history(context, order_id, error, as_json=as_json)
     state = state_of(answer.events)
     if as_json:
         tell_json({"known": answer.known, "state": plain(state) if state else None, "events": plain(answer.events)})
@@ -128,6 +133,20 @@ def _one_order(context: typer.Context, order_id: str, *, as_json: bool) -> typer
             table.add_row(str(event.sequence), iso(event.at_ns), event.kind.value, _detail(event))
         print_table(table)
     return typer.Exit(0 if answer.known else NOT_DONE)
+
+
+def _without_history(context: typer.Context, order_id: str, error: Unavailable, *, as_json: bool) -> typer.Exit:
+    """The order by the trader's own memory; `error`, which kept its history away, if it is not there."""
+    states = asked(context, orders.OrdersRequest("", everything=True), orders.Orders).orders
+    state = next((one for one in states if one.order.id == order_id), None)
+    if state is None:
+        raise error
+    if as_json:
+        tell_json({"known": True, "state": plain(state), "events": []})
+    else:
+        typer.echo(f"{order_id}: {describe(state.order)} {state.order.instrument} is {_status(state)}")
+    typer.echo(f"its history is not to be had: {error}", err=True)
+    return typer.Exit(0)
 
 
 def _row(state: OrderState) -> list[str]:

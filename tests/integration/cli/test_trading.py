@@ -452,6 +452,22 @@ async def test_an_order_that_the_trader_never_had_exits_with_1(desk):
     assert (done.returncode, "never had" in done.stdout) == (1, True)
 
 
+async def test_an_order_is_told_by_the_traders_memory_while_the_database_is_away(desk):
+    def answer(request):
+        if isinstance(request, orders.OrderQuery):
+            raise Unavailable("the database does not answer")
+        return orders.Orders([WORKING])
+
+    done, _ = await desk(answer, "orders", "--id", WORKING.order.id)
+    assert (done.returncode, done.stdout.split(":")[0]) == (0, WORKING.order.id)
+    assert "the database does not answer" in done.stderr
+    done, _ = await desk(answer, "orders", "--id", WORKING.order.id, "--json")
+    assert json.loads(done.stdout)["state"]["order"]["id"] == WORKING.order.id
+    done, _ = await desk(answer, "orders", "--id", "another")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the database does not answer" in done.stderr
+
+
 async def test_positions_are_the_traders_books(desk):
     held = orders.Held(EURUSD, -20_000.0, 1.0851, 12.5, 1.0, "USD")
     done, _ = await desk(orders.Positions("DU1", [held], {"USD": 2.0}), "positions")
