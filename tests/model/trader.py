@@ -22,7 +22,7 @@ from atlas.trading.effects import Decision
 from services.trader.engine import Engine, EngineValues
 
 CLIENT_ID = 7
-VALUES = EngineValues("DU1000001", reconcile_seconds=8.0, unheard_minutes=0.5)
+VALUES = EngineValues("DU1000001", reconcile_seconds=8.0, unheard_minutes=0.05)
 
 
 class FaultPoint:
