@@ -5,6 +5,7 @@ only what flattens on a person's command leaves.
 """
 
 import enum
+from typing import Any
 
 from atlas.domain import Denial, iso
 from atlas.domain._struct import Value
@@ -34,6 +35,16 @@ class TradingStateChange(Value, frozen=True, tag="trading_state"):
     def at(self, now_ns: int) -> TradingState:
         """The state that holds at `now_ns`."""
         return TradingState.ACTIVE if self.until_ns and now_ns >= self.until_ns else self.state
+
+
+class LimitChange(Value, frozen=True, tag="limit"):
+    """A limit that was set, or with None ended; who did it and when."""
+
+    scope: str
+    name: str
+    value: Any
+    who: str
+    at_ns: int
 
 
 ACTIVE_FROM_START = TradingStateChange(TradingState.ACTIVE, "", "", 0)

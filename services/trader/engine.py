@@ -46,7 +46,7 @@ from services.trader.risk_watch import RiskWatch
 from services.trader.sender import Sender
 from services.trader.steady import SteadyClock
 from services.trader.steering import Steering, limits_in_force
-from services.trader.takeover import agreed, highest_number, take_over
+from services.trader.takeover import agreed, file_decisions, highest_number, take_over
 from services.trader.values import EngineValues, never_closing
 from services.trader.worth import Worth
 
@@ -122,6 +122,7 @@ class Engine:
             Unavailable: the store does not answer.
         """
         await self._lease.take()
+        await file_decisions(self._store, self._ledger.decided())
         restored = await self._store.restore(self.values.account, self._clock.now_ns() - _REMEMBERED_NS)
         journaled = self._ledger.journaled_after(restored.last_sequence)
         highest = highest_number(restored)
@@ -230,6 +231,7 @@ class Engine:
             values.operators,
             take=take,
             nothing_durable=self.nothing_durable,
+            note=self._ledger.note,
         )
         self._answers = Answers(
             self._desk, self._gate, self._broker, self._store, self._orders, self._steering, self._ledger, self._clock

@@ -3,13 +3,14 @@
 import os
 from pathlib import Path
 
-from atlas.domain import OrderEvent, Refused, Unavailable
+from atlas.domain import Refused, Unavailable
 from atlas.journal import Journal
+from services.trader.ports import TraderRecord
 
 _OWNER = "owner"
 
 
-def open_journal(state_dir: Path, name: str, broker: str, account: str) -> Journal[OrderEvent]:
+def open_journal(state_dir: Path, name: str, broker: str, account: str) -> Journal[TraderRecord]:
     """Open the journal of the trader `name` for an account; make it if it is not there.
 
     An account on paper is another one than the broker's of the same id: `broker` says which of them it is.
@@ -19,7 +20,7 @@ def open_journal(state_dir: Path, name: str, broker: str, account: str) -> Journ
         CorruptJournal, Unavailable: as `Journal.open`.
     """
     folder = state_dir / "journal" / name / account
-    journal: Journal[OrderEvent] = Journal.open(folder, OrderEvent)
+    journal: Journal[TraderRecord] = Journal.open(folder, TraderRecord)
     try:
         _see_whose(folder / _OWNER, f"{broker} {account}")
     except BaseException:

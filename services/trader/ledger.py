@@ -17,6 +17,7 @@ import structlog
 from atlas.domain import Commission, Execution, OrderEvent, OrderEventKind, OrderState, Refused, Unavailable
 from atlas.service.alarms import Alarms, Severity
 from atlas.trading.effects import CancelEverything, CancelOrder, CancelSurplus, ChangeOrder, PlaceOrder
+from atlas.trading.trading_state import LimitChange, TradingStateChange
 from services.trader.ports import Faults, JournalPort, Outlet, Store
 
 MOST_AT_ONCE = 500
@@ -131,10 +132,25 @@ class Ledger:
         first, events = 0, []
         for number, event in self._journal.read():
             first = first or number
-            if event.sequence > sequence:
+            if isinstance(event, OrderEvent) and event.sequence > sequence:
                 events.append(event)
         self._rolled_at = max(first - 1, 0)
         return events
+
+    def decided(self) -> list[TradingStateChange | LimitChange]:
+        """What people decided in earlier runs, in order, as far as the journal still has it."""
+        return [record for _, record in self._journal.read() if not isinstance(record, OrderEvent)]
+
+    def note(self, decision: TradingStateChange | LimitChange) -> bool:
+        """Bring what a person decided to disk now. False when the disk takes nothing."""
+        try:
+            if self._journal.broken:
+                return False
+            self._journal.append(decision)
+            self._journal.sync()
+        except Unavailable:
+            return False
+        return True
 
     def reenter(self, entries: Iterable[tuple[OrderEvent, OrderState | None]]) -> None:
         """Take events that an earlier run had brought to the journal but not to the store. None of them is acted upon."""

@@ -12,7 +12,7 @@ from atlas.domain import Commission, Execution, Instrument, OrderEvent, OrderSta
 from atlas.service.alarms import Alarm
 from atlas.trading.lease import Lease
 from atlas.trading.risk.session import SessionMemory
-from atlas.trading.trading_state import TradingStateChange
+from atlas.trading.trading_state import LimitChange, TradingStateChange
 
 
 class StoreAway(Unavailable):
@@ -48,6 +48,10 @@ class Restored:
     submitted: Sequence[OrderEvent] = ()
     robots: Mapping[str, str] = field(default_factory=dict)
     session: SessionMemory | None = None
+
+
+TraderRecord = OrderEvent | TradingStateChange | LimitChange
+"""Anything that stands in a trader's journal: what happened to orders, and what people decided."""
 
 
 class Store(Protocol):
@@ -139,7 +143,7 @@ class JournalPort(Protocol):
         """Give up what is before the journal's own number `sequence`, as far as whole segments hold nothing else."""
         ...
 
-    def append(self, event: OrderEvent) -> int:
+    def append(self, event: TraderRecord) -> int:
         """Take an event."""
         ...
 
@@ -147,7 +151,7 @@ class JournalPort(Protocol):
         """Bring everything that was appended to disk."""
         ...
 
-    def read(self, from_sequence: int = 1) -> Iterable[tuple[int, OrderEvent]]:
+    def read(self, from_sequence: int = 1) -> Iterable[tuple[int, TraderRecord]]:
         """Every event, oldest first, with the journal's own number."""
         ...
 

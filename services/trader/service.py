@@ -25,6 +25,7 @@ from services.trader.gateway_side import GatewaySide
 from services.trader.journal_home import open_journal
 from services.trader.mongo_store import MongoStore
 from services.trader.paper_side import PaperSide
+from services.trader.ports import TraderRecord
 from services.trader.quotes import Quotes
 
 
@@ -57,7 +58,7 @@ class Trader(Service):
         self._quotes = Quotes(bus, settings, self._on_event, kinds)
         self._side = self._broker_side()
         self._database: Database | None = None
-        self._journal: Journal[OrderEvent] | None = None
+        self._journal: Journal[TraderRecord] | None = None
         self._server: RequestServer[messages.Request] | None = None
         self._route: DatabaseRoute | None = None
         self._publisher: Publisher
@@ -78,7 +79,7 @@ class Trader(Service):
             self._publisher = Publisher(self.bus, endpoint, "order events")
         account = await self._side.open()
 
-        def journal() -> Journal[OrderEvent]:
+        def journal() -> Journal[TraderRecord]:
             return open_journal(settings.state_dir, own.name, own.broker, account)
 
         self._journal = journal()

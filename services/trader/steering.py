@@ -21,7 +21,7 @@ from atlas.trading.effects import CancelEverything, CancelOrder, Decision
 from atlas.trading.risk import Gate, LimitTree
 from atlas.trading.risk.closing import closings
 from atlas.trading.risk.limits import described
-from atlas.trading.trading_state import TradingState, TradingStateChange
+from atlas.trading.trading_state import LimitChange, TradingState, TradingStateChange
 from services.trader.closer import Closer
 from services.trader.filing import Filing
 from services.trader.ports import Store
@@ -67,6 +67,7 @@ class Steering:
         *,
         take: Callable[[Decision], asyncio.Future[None]],
         nothing_durable: Callable[[], str],
+        note: Callable[[TradingStateChange | LimitChange], bool],
     ) -> None:
         self._desk = desk
         self._gate = gate
@@ -81,6 +82,7 @@ class Steering:
         self._operators = tuple(operators)
         self._take = take
         self._nothing_durable = nothing_durable
+        self._note = note
         self._last_ns = 0
 
     def check_operator(self, peer: str, what: str) -> None:
@@ -108,6 +110,7 @@ class Steering:
 
     def _hold(self, change: TradingStateChange) -> TradingStateChange:
         self._gate.set_state(change)
+        self._note(change)
         what = f"the trading state {change.state.value}"
         self._filing.put(lambda: self._store.save_trading_state(change), what, is_decision=True)
         return change
@@ -142,6 +145,7 @@ class Steering:
         self._gate.set_limit(scope, name, value)
         log.warning("limit set", scope=scope, name=name, value=value, before=before, who=who)
         at_ns = self._now()
+        self._note(LimitChange(scope, name, value, who, at_ns))
         what = f"the limit {name} of {described(scope)}"
         self._filing.put(lambda: self._store.save_limit(scope, name, value, who, at_ns), what, is_decision=True)
         return Limits(self._gate.limits.plain(), self._doubt(scope))

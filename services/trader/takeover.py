@@ -8,12 +8,26 @@ import structlog
 
 from atlas.domain import IllegalTransition, OrderEvent, OrderEventKind, OrderState, fold
 from atlas.trading.desk import Desk
+from atlas.trading.trading_state import LimitChange, TradingStateChange
 from services.trader.ledger import Ledger
 from services.trader.orders import Orders
 from services.trader.ports import Restored, Store
 from services.trader.risk_watch import RiskWatch
 
 log = structlog.get_logger("atlas.trader")
+
+
+async def file_decisions(store: Store, decided: Iterable[TradingStateChange | LimitChange]) -> None:
+    """Write what people decided and a killed trader may have had in its journal only. Writing it again changes nothing.
+
+    Raises:
+        Unavailable: the store does not answer.
+    """
+    for one in decided:
+        if isinstance(one, LimitChange):
+            await store.save_limit(one.scope, one.name, one.value, one.who, one.at_ns)
+        else:
+            await store.save_trading_state(one)
 
 
 async def agreed(store: Store, restored: Restored, journaled: Sequence[OrderEvent]) -> tuple[Restored, list[OrderEvent]]:

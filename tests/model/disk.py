@@ -7,8 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from atlas.domain import OrderEvent, Unavailable
+from atlas.domain import Unavailable
 from atlas.journal import Journal
+from services.trader.ports import TraderRecord
 
 _MEMORY = Path("/dev/shm")
 
@@ -23,7 +24,7 @@ class Disk:
 
     def open(self) -> "ModelJournal":
         """The journal of the trader that starts now."""
-        journal: Any = ModelJournal.open(self.folder / "trader", OrderEvent)
+        journal: Any = ModelJournal.open(self.folder / "trader", TraderRecord)
         journal.disk = self
         return journal
 
@@ -32,7 +33,7 @@ class Disk:
         shutil.rmtree(self.folder)
 
 
-class ModelJournal(Journal[OrderEvent]):
+class ModelJournal(Journal[TraderRecord]):
     """The journal as it is, on a disk that can be full."""
 
     disk: Disk | None = None

@@ -16,6 +16,7 @@ from atlas.service.alarms import Alarms
 from atlas.trading.broker import BrokerReport
 from services.trader.engine import Engine, EngineValues
 from services.trader.faults import FaultPoints
+from services.trader.ports import TraderRecord
 
 ACCOUNT = "DU1000001"
 EURUSD = "EUR.USD@IDEALPRO"
@@ -168,7 +169,7 @@ class FieldTrader:
             self.engine.on_link_up()
 
     def _open_journal(self) -> Journal[OrderEvent]:
-        return Journal.open(self.folder / "journal", OrderEvent)
+        return Journal.open(self.folder / "journal", TraderRecord)
 
 
 class Watched(Broker):

@@ -13,6 +13,7 @@ from atlas.bus.orders import Kill
 from atlas.domain import OrderEvent, OrderEventKind, OrderStatus, Side, Unavailable
 from atlas.journal import Journal, read, verify
 from services.trader.ledger import DISK_ALARM
+from services.trader.ports import TraderRecord
 
 LARGE = OrderEvent(0, "before", "robot", OrderEventKind.ANOMALY, 0, reason="x" * 800_000)
 
@@ -42,7 +43,7 @@ def no_space_left(monkeypatch):
 
 
 def run(folder, scenario):
-    with Journal.open(folder / "journal", OrderEvent) as journal:
+    with Journal.open(folder / "journal", TraderRecord) as journal:
         journal.append(LARGE)
 
     async def whole(field):
@@ -55,7 +56,8 @@ def run(folder, scenario):
 
 
 def journaled(trader):
-    return [event.sequence for _, event in read(trader.folder / "journal", OrderEvent) if event.sequence]
+    records = [record for _, record in read(trader.folder / "journal", TraderRecord)]
+    return [one.sequence for one in records if isinstance(one, OrderEvent) and one.sequence]
 
 
 @pytest.mark.parametrize("full_disk", [kernel_refuses_large_files, no_space_left])
@@ -78,7 +80,7 @@ def test_a_full_disk_stops_what_opens_and_nothing_else_and_is_made_up_for(tmp_pa
             assert (await trader.submit(exit_)).status is OrderStatus.PENDING
             await trader.until_status(exit_, OrderStatus.FILLED)
             assert trader.unwritten == []
-            assert verify(tmp_path / "journal", OrderEvent).damage == ""
+            assert verify(tmp_path / "journal", TraderRecord).damage == ""
             behind = len(trader.store.events)
             assert len(journaled(trader)) < behind
 
