@@ -64,7 +64,7 @@ def test_a_denial_says_what_holds_who_set_it_why_until_when_and_what_ends_it(of,
 
 def test_a_change_reads_the_same_after_it_was_written():
     written = msgspec.msgpack.encode(change(HALTED, 100))
-    assert msgspec.msgpack.decode(written) == ["trading_state", "halted", "ann", "news", 5, 100]
+    assert msgspec.msgpack.decode(written) == ["trading_state", "halted", "ann", "news", 5, 100, False]
     assert msgspec.msgpack.decode(written, type=TradingStateChange) == change(HALTED, 100)
 
 
