@@ -17,7 +17,7 @@ from atlas.trading.risk import OPERATOR, Gate
 from atlas.trading.risk.closing import Closing
 from services.trader.orders import Orders
 
-ALARM = "not-closed"
+ALARM = "not-closed:"
 CLOSING_PREFIX = f"{OPERATOR}-closing-"
 """Of the ids of closing orders, so that a trader that was started again knows its own."""
 
@@ -158,7 +158,7 @@ class Closer:
             self.not_closing.pop(instrument, None)
             if state.status in (OrderStatus.WORKING, OrderStatus.PARTIALLY_FILLED):
                 self._since_ns[instrument] = self._clock.now_ns()
-                self._alarms.clear(f"{ALARM}:{instrument}")
+                self._alarms.clear(ALARM + instrument)
                 return
         waited_ns = self._clock.now_ns() - self._since_ns.get(instrument, self._clock.now_ns())
         if instrument in self._wanted and waited_ns > _ALARM_SECONDS * NS_PER_SECOND:
@@ -213,18 +213,18 @@ class Closer:
         facts: Collection[dict[str, object]] = (self._wanted, self._since_ns, self._due_ns, self._denials, self.not_closing)  # type: ignore[assignment]
         for fact in facts:
             fact.pop(instrument, None)
-        self._alarms.clear(f"{ALARM}:{instrument}")
+        self._alarms.clear(ALARM + instrument)
 
     def _raise(self, instrument: str, why: str) -> None:
         """Raise the alarm, with the newest reason."""
         key, text = (
-            f"{ALARM}:{instrument}",
+            ALARM + instrument,
             f"{instrument} is not closed: {why}; it is tried until it is, or `atlas trade resume`",
         )
         raised = self._alarms.raised.get(key)
         if raised is not None and raised.text != text:
             self._alarms.clear(key)
-        self._alarms.raise_(key, text, Severity.CRITICAL)
+        self._alarms.raise_(f"not-closed:{instrument}", text, Severity.CRITICAL)
 
     def _held(self, instrument: str) -> float:
         one = self._desk.at_broker().get(instrument)
