@@ -218,7 +218,9 @@ class TraderSettings(ServiceSettings):
     send_within_seconds: float = Field(10.0, gt=0, description="an opening order that could not leave for so long is denied")
     in_flight_seconds: float = Field(10.0, gt=0, description="after this an unconfirmed order is looked up at the broker")
     unheard_minutes: float = Field(
-        10.0, gt=0, description="an order that the broker neither confirms nor lists stays unknown so long; thrice in one session"
+        10.0,
+        gt=0,
+        description="an order that the broker neither confirms nor lists stays unknown so long; thrice in one session",
     )
     restart_gate_seconds: float = Field(60.0, ge=0, description="nothing is sent so long before a known restart of the broker")
     preflight: bool = Field(True, description="prove at the start, by an order that is only asked about, that orders are taken")

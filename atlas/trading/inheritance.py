@@ -37,9 +37,7 @@ class Inheritance:
 
     def _against(self, name: str, quotes: Mapping[str, float]) -> Denial | None:
         if not self._blotter.adrift.get(name):
-            text = (
-                f"{name}: the broker is not known to hold anything else than our books (it is known when seen twice)"
-            )
+            text = f"{name}: the broker is not known to hold anything else than our books (it is known when seen twice)"
             return Denial("position", text, temporary=True)
         if name not in self._blotter.instruments:
             return Denial("instrument", f"{name} is not an instrument of this desk")

@@ -67,7 +67,7 @@ class LostFills:
 
     def name_unheard(self, state: OrderState) -> Decision:
         """Name an order that was sent and of which the broker says nothing: it may still turn up, and be filled."""
-        order, key = state.order, f"{_UNHEARD}{state.order.id}"
+        order, key = state.order, _UNHEARD + state.order.id
         self._unheard.add(key)
         text = (
             f"order {order.id} ({order.side.value} {order.quantity:g} {order.instrument}) was sent, and the broker neither "
@@ -103,7 +103,9 @@ class LostFills:
             state.at_ns,
             state.perm_id,
         )
-        reason = f"inferred, nobody told it: the broker holds {float(more):.10g} more than our books, and no other order explains it"
+        reason = (
+            f"inferred, nobody told it: the broker holds {float(more):.10g} more than our books, and no other order explains it"
+        )
         return Decision(self._blotter.record(OrderEventKind.EXECUTED, order.id, execution=execution, reason=reason))
 
     def _is_alone(self, state: OrderState) -> bool:

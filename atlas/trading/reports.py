@@ -249,7 +249,7 @@ class Reports:
         if state.status is not _S.CANCELLED or not state.reason.startswith(GIVEN_UP):
             return NOTHING
         text = f"order {state.order.id} was given up and is filled after all: {execution.quantity:g} at {execution.price:g}"
-        return self._troubles.begin(f"{LATE}{state.order.id}", text, critical=True)
+        return self._troubles.begin(LATE + state.order.id, text, critical=True)
 
     def _make_way(self, state: OrderState, execution: Execution, left: Decimal) -> tuple[OrderEvent, ...]:
         """What was inferred of the order's fills gives way to the `left` units that are told anew."""

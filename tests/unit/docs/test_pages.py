@@ -146,8 +146,8 @@ def alarm_keys():
 
 
 def alarm_constants():
-    sources = "".join(text_of(ROOT / "atlas/trading" / f"{name}.py") for name in ("reconcile", "troubles"))
-    return dict(re.findall(r'^([A-Z]+) = "([a-z-]+)"', sources, re.MULTILINE))
+    sources = "".join(text_of(ROOT / "atlas/trading" / f"{name}.py") for name in ("reconcile", "troubles", "lost_fills"))
+    return dict(re.findall(r'^([A-Z]+) = "([a-z-]+:?)"', sources, re.MULTILINE))
 
 
 def test_every_alarm_has_a_paragraph_that_says_what_to_do_and_no_other_has():
