@@ -49,7 +49,7 @@ _WIDE: dict[str, Any] = {
     "max_order_notional": 1e12,
     "price_collar_percent": 50.0,
     "price_collar_ticks": 10**6,
-    "max_exposure": 1e15,
+    "max_exposure": 1e12,
     "max_leverage": 1e6,
     "max_orders_per_second": 10**9,
     "max_orders_per_hour": 10**9,
