@@ -133,7 +133,6 @@ class ProcessDesk:
                 while found:
                     await asyncio.sleep(0.3)
                     with contextlib.suppress(AtlasError, httpx.HTTPError):
-                        self.robot.learn((await InstrumentRepository(self.desk.database).all()).values())
                         self.robot.tell_last(self.robot.last_sequence + 1)  # have it ask for what there is
                         found = await self._differences()
         assert not found, "\n".join(found)
@@ -172,6 +171,7 @@ async def process_desk(folder: Path) -> AsyncIterator[ProcessDesk]:
     plan = dataclasses.replace(plan, gateway_command=[*plan.gateway_command, "--control-port", str(port)])
     async with LocalDesk(plan, ["trader"]) as desk, httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as control:
         made = ProcessDesk(desk, control)
+        made.robot.learn([await desk.instrument(name) for name in (EURUSD, AAPL)])
         try:
             yield made
         finally:

@@ -63,6 +63,7 @@ def test_what_is_guarded_is_all_there_is_but_the_page_and_the_health():
         ("post", "/api/v1/kill"),
         ("post", "/api/v1/orders"),
         ("post", "/api/v1/orders/a-1-0/cancel"),
+        ("post", "/api/v1/orders/a-1-0/release"),
         ("post", "/api/v1/trading-state"),
         ("put", "/api/v1/limits"),
     ]
