@@ -22,7 +22,7 @@ demo: setup ## Run the desk on this machine until Ctrl-C: simulated gateway, dat
 	@$(BIN)/atlas demo $(ARGS)
 
 test: setup ## Run every test that needs no Docker
-	$(BIN)/python -m pytest tests --ignore=tests/e2e $(ARGS)
+	$(BIN)/python scripts/run_tests.py $(ARGS)
 
 lint: setup ## Style, types, and the floors of the house
 	$(BIN)/ruff check .
